@@ -1,0 +1,80 @@
+"""Every error by name.
+
+An error of sithsd has a code that stays the same over releases, says whether the same call may be tried again
+unchanged, and keeps what the card itself said (the status word, the tries left). The sentences that a person reads
+belong to the programs that show them; `detail` here is for logs and developers.
+"""
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The stable names. Names are only ever added."""
+
+    PIN_WRONG = "pin.wrong"
+    PIN_BLOCKED = "pin.blocked"
+    PIN_LAST_TRY = "pin.lastTry"
+    PIN_TRIES_UNKNOWN = "pin.triesUnknown"
+    PIN_MALFORMED = "pin.malformed"
+    PIN_NOT_ACTIVATED = "pin.notActivated"
+    PIN_UNSUPPORTED = "pin.unsupported"
+    PUK_WRONG = "puk.wrong"
+    PUK_BLOCKED = "puk.blocked"
+    PUK_LAST_TRY = "puk.lastTry"
+    PUK_TRIES_UNKNOWN = "puk.triesUnknown"
+    CARD_ABSENT = "card.absent"
+    CARD_REMOVED = "card.removed"
+    CARD_CHANGED = "card.changed"
+    CARD_UNSUPPORTED = "card.unsupported"
+    CARD_UNREADABLE = "card.unreadable"
+    CARD_REFUSED = "card.refused"
+    CARD_OUTCOME_UNKNOWN = "card.outcomeUnknown"
+    READER_BUSY = "reader.busy"
+    READER_UNKNOWN = "reader.unknown"
+    READER_AMBIGUOUS = "reader.ambiguous"
+    PCSC_UNAVAILABLE = "pcsc.unavailable"
+    REQUEST_DENIED = "request.denied"
+    REQUEST_INVALID = "request.invalid"
+    REQUEST_TOO_MANY = "request.tooMany"
+    DAEMON_UNAVAILABLE = "daemon.unavailable"
+    INTERNAL = "internal"
+
+
+# The same call, unchanged, may succeed later without a person's doing anything to the card or the call.
+_RETRYABLE = frozenset(
+    {ErrorCode.READER_BUSY, ErrorCode.PCSC_UNAVAILABLE, ErrorCode.REQUEST_TOO_MANY, ErrorCode.DAEMON_UNAVAILABLE}
+)
+
+
+class SithsdError(Exception):
+    """An operation that did not happen, or did not end as asked.
+
+    `code` is the stable name, `detail` an English sentence without any secret, `tries_left` the number of tries the
+    code at hand has left (None: not known, or no code involved), `role` the code concerned ("authentication",
+    "signature", "puk"), `status_word` the card's SW1-SW2 as an integer (ISO 7816-4:2020, 5.6).
+    """
+
+    def __init__(
+        self,
+        code: ErrorCode,
+        detail: str,
+        *,
+        tries_left: int | None = None,
+        role: str | None = None,
+        status_word: int | None = None,
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.tries_left = tries_left
+        self.role = role
+        self.status_word = status_word
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may be made again, unchanged, without harm and with hope."""
+        return self.code in _RETRYABLE
+
+    def __str__(self) -> str:
+        words = f"{self.code}: {self.detail}"
+        return words if self.status_word is None else f"{words} [SW {self.status_word:04X}]"

@@ -1,0 +1,14 @@
+"""The one port at the bottom of the house."""
+
+from typing import Protocol
+
+
+class Channel(Protocol):
+    """Something that answers command APDUs: a card in a reader, a simulated card, a replayed transcript."""
+
+    def transmit(self, command: bytes) -> tuple[bytes, int]:
+        """Send one command APDU; return the response's data field and its status word SW1-SW2 as an integer.
+
+        Raises `sithsd.errors.SithsdError` when no answer comes back: the card was removed, the reader is gone.
+        """
+        ...
