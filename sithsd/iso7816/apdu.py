@@ -86,7 +86,7 @@ def _short(body: bytes) -> tuple[bytes, int | None]:
 
 
 def _extended(body: bytes) -> tuple[bytes, int | None]:
-    if len(body) == 3:  # noqa: PLR2004 - 00 and a two-byte Le: case 2 extended
+    if len(body) == 3:  # 00 and a two-byte Le: case 2 extended
         return b"", int.from_bytes(body[1:3], "big") or MAX_EXTENDED_LE
     length, rest = int.from_bytes(body[1:3], "big"), body[3:]
     if length and len(rest) == length:

@@ -23,7 +23,7 @@ class Tlv:
     def constructed(self) -> bool:
         """Whether the value is itself a row of data objects (bit 6 of the tag's first byte)."""
         first = self.tag
-        while first > 0xFF:  # noqa: PLR2004 - down to the first byte
+        while first > 0xFF:  # down to the first byte
             first >>= 8
         return bool(first & 0x20)
 
@@ -85,7 +85,7 @@ def _tag(data: bytes, start: int) -> tuple[int, int]:
     if start >= len(data):
         raise TlvError("a tag is missing")
     position = start + 1
-    if data[start] & 0x1F == 0x1F:  # noqa: PLR2004 - the tag goes on in the next byte
+    if data[start] & 0x1F == 0x1F:  # the tag goes on in the next byte
         while position < len(data) and data[position] & 0x80:
             position += 1
         position += 1

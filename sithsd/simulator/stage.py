@@ -139,7 +139,7 @@ class Stage:
     def _enter_namespaces(self) -> None:
         # The keeper holds the namespaces open and ends when its standard input does, so also when we are killed.
         script = (
-            'ip link set lo up && if [ ! -d /run/pcscd ]; then mount -t tmpfs tmpfs /run && mkdir /run/pcscd; fi'
+            "ip link set lo up && if [ ! -d /run/pcscd ]; then mount -t tmpfs tmpfs /run && mkdir /run/pcscd; fi"
             ' && mount --bind "$1" /run/pcscd && echo ready && exec cat'
         )
         user = [] if os.geteuid() == 0 else ["--map-root-user"]

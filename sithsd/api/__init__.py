@@ -1,0 +1,1 @@
+"""Varlink over Unix sockets: what clients say and hear."""

@@ -1,0 +1,217 @@
+"""The shapes of requests and replies, as the interface texts beside this file describe them.
+
+On the wire names are camelCase; here they are Python's. Fields are only ever added, always with a default, so that an
+old client reads a new daemon's reply and the other way round.
+"""
+
+from typing import Any
+
+import msgspec
+
+from sithsd.errors import ErrorCode
+from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
+
+
+class Wire(msgspec.Struct, rename="camel", kw_only=True):
+    """What every shape has in common."""
+
+
+class Verdict(Wire):
+    """May a certificate be trusted, and why not: stable dotted names, the most serious first."""
+
+    status: Status
+    reasons: list[str] = []
+
+
+class CodeState(Wire):
+    """One code of a card; see `sithsd.values.CodeState`."""
+
+    role: Role
+    tries_left: int | None = None
+    blocked: bool | None = None
+    activated: bool | None = None
+    verified: bool = False
+    max_tries: int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+
+
+class Certificate(Wire):
+    """One certificate of a card. Moments are RFC 3339 in UTC. `der` is base64, only where a reply says so."""
+
+    id: str
+    purpose: Purpose
+    identity: IdentityKind
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
+    verdict: Verdict
+    serial_number: str = ""
+    fingerprint: str = ""
+    environment: Environment = Environment.UNKNOWN
+    level_of_assurance: int | None = None
+    transport: bool = False
+    weaknesses: list[str] = []
+    key: str = ""
+    label: str | None = None
+    path: list[str] = []
+    anchor: str | None = None
+    checked_at: str | None = None
+    der: str | None = None
+
+
+class Holder(Wire):
+    """Whose card it is. The personal identity number is masked unless the reply was asked for, and allowed, in full."""
+
+    display_name: str | None = None
+    hsa_id: str | None = None
+    personal_identity_number: str | None = None
+    organization: str | None = None
+    protected: bool | None = None
+
+
+class Card(Wire):
+    """One inserted card."""
+
+    serial: str | None
+    profile: str | None
+    environment: Environment
+    kind: CardKind
+    card_number: str | None = None
+    level_of_assurance: int | None = None
+    holder: Holder | None = None
+    codes: list[CodeState] = []
+    certificates: list[Certificate] = []
+    atr: str = ""
+    notes: list[str] = []
+    identified_by: str | None = None
+
+
+class Reader(Wire):
+    """One reader and what is in it.
+
+    `state`: "empty", "reading", "ready", "busy" (another program holds the card), "unsupported", "unreadable", "mute".
+    `reason` is an error code where the state is not a happy one; `detail` an English sentence for developers.
+    """
+
+    name: str
+    state: str
+    sequence: int
+    card: Card | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+class ListCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Cards.List and Monitor."""
+
+    unmasked: bool | None = None
+
+
+class ListReply(Wire):
+    """Reply of io.sithsd.Cards.List: all readers. `service` is False while pcscd can't be reached."""
+
+    readers: list[Reader]
+    sequence: int
+    service: bool = True
+
+
+class MonitorReply(Wire):
+    """One reply of the stream io.sithsd.Cards.Monitor: the state first ("state"), then changes ("changed").
+
+    `readers` is always the whole picture; `reader` names the one that changed.
+    """
+
+    event: str
+    sequence: int
+    readers: list[Reader]
+    service: bool = True
+    reader: str | None = None
+
+
+class ReaderCall(Wire, forbid_unknown_fields=True):
+    """Parameters of the methods that look at one reader; without a name, the only reader that holds a card."""
+
+    reader: str | None = None
+    unmasked: bool | None = None
+
+
+class CertificatesReply(Wire):
+    """Reply of io.sithsd.Cards.GetCertificates and GetValidity."""
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    certificates: list[Certificate]
+
+
+class CodesReply(Wire):
+    """Reply of io.sithsd.Cards.GetCodes: read from the card now, without using a try."""
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    codes: list[CodeState]
+
+
+class VerifyCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.Verify. The `repr` shows no code."""
+
+    role: Role
+    code: str
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"VerifyCall(role={self.role!r}, reader={self.reader!r})"
+
+
+class UnblockCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.Unblock. The `repr` shows no code."""
+
+    role: Role
+    puk: str
+    new_code: str
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"UnblockCall(role={self.role!r}, reader={self.reader!r})"
+
+
+class CodeReply(Wire):
+    """Reply of io.sithsd.Codes.Verify and Unblock: it was done, and this many tries the code has now."""
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    role: Role
+    tries_left: int | None = None
+
+
+class ErrorParameters(Wire):
+    """Parameters of every error of the two interfaces."""
+
+    code: str
+    retryable: bool
+    tries_left: int | None = None
+    role: str | None = None
+    status_word: int | None = None
+    reader: str | None = None
+    card_serial: str | None = None
+    sequence: int | None = None
+    detail: str = ""
+
+
+def error_name(interface: str, code: ErrorCode | str) -> str:
+    """Return the varlink name of an error code: "pin.lastTry" is "<interface>.PinLastTry"."""
+    return interface + "." + "".join(part[:1].upper() + part[1:] for part in str(code).split("."))
+
+
+def to_json(value: Wire) -> dict[str, Any]:
+    """Return a shape as plain JSON values, with the names of the wire."""
+    plain: dict[str, Any] = msgspec.to_builtins(value)
+    return plain
