@@ -73,7 +73,7 @@ def decode(raw: bytes) -> CommandApdu:
         data, le = _short(body)
     else:
         data, le = _extended(body)
-    return CommandApdu(*header, data, le)
+    return CommandApdu(header[0], header[1], header[2], header[3], data, le)
 
 
 def _short(body: bytes) -> tuple[bytes, int | None]:
