@@ -1,0 +1,1 @@
+"""The ways to read a card; a profile names one."""

@@ -1,0 +1,90 @@
+"""The commands of ISO/IEC 7816-4 that sithsd sends, one function each. Nothing is sent twice."""
+
+from collections.abc import Iterator
+
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816.apdu import MAX_SHORT_LE, CommandApdu
+from sithsd.iso7816.channel import Channel
+from sithsd.iso7816.status import StatusWord
+from sithsd.secret import Secret
+
+_SELECT, _READ_BINARY, _VERIFY, _RESET_RETRY_COUNTER = 0xA4, 0xB0, 0x20, 0x2C
+_BY_FILE_ID, _BY_DF_NAME, _FROM_MF, _FROM_CURRENT_DF = 0x00, 0x04, 0x08, 0x09
+_NO_RESPONSE = 0x0C
+MASTER_FILE = b"\x3f\x00"
+# READ BINARY has 15 bits of offset (ISO/IEC 7816-4:2020, 11.3.2); no file of a card here comes near it.
+MAX_FILE = 0x7FFF
+_END_OF_FILE = frozenset({StatusWord.END_OF_FILE, StatusWord.OFFSET_OUTSIDE_FILE, StatusWord.WRONG_LENGTH})
+
+
+def select_application(channel: Channel, aid: bytes) -> int:
+    """SELECT by DF name (11.2.2), any response ignored; return the status word."""
+    _, status_word = channel.transmit(CommandApdu(0, _SELECT, _BY_DF_NAME, _NO_RESPONSE, aid).encode())
+    return status_word
+
+
+def select_file(channel: Channel, path: bytes) -> int:
+    """SELECT an EF or DF by `path` (file identifiers, two bytes each), without a response; return the status word.
+
+    A path that begins with 3F00 is taken from the master file, another from the current DF (11.2.2, table 62).
+    """
+    if path == MASTER_FILE:
+        command = CommandApdu(0, _SELECT, _BY_FILE_ID, _NO_RESPONSE, path)
+    elif path.startswith(MASTER_FILE):
+        command = CommandApdu(0, _SELECT, _FROM_MF, _NO_RESPONSE, path[2:])
+    else:
+        command = CommandApdu(0, _SELECT, _FROM_CURRENT_DF, _NO_RESPONSE, path)
+    _, status_word = channel.transmit(command.encode())
+    return status_word
+
+
+def read_binary(channel: Channel, start: int, length: int) -> Iterator[bytes]:
+    """Yield the selected EF's bytes from `start`, at most `length`, in pieces as large as a short Le allows.
+
+    Ends at the end of the file. Raises card.unreadable for any other refusal.
+    """
+    position, end = start, min(start + length, MAX_FILE)
+    while position < end:
+        wanted = min(end - position, MAX_SHORT_LE)
+        command = CommandApdu(0, _READ_BINARY, position >> 8, position & 0xFF, le=wanted)
+        data, status_word = channel.transmit(command.encode())
+        if status_word in _END_OF_FILE:
+            if data:
+                yield data[:wanted]
+            return
+        if status_word != StatusWord.SUCCESS:
+            raise SithsdError(
+                ErrorCode.CARD_UNREADABLE, f"READ BINARY at {position} is refused", status_word=status_word
+            )
+        if len(data) > wanted:
+            raise SithsdError(ErrorCode.CARD_UNREADABLE, "READ BINARY gives more than was asked for")
+        yield data
+        position += len(data)
+        if len(data) < wanted:
+            return
+
+
+def verify_status(channel: Channel, reference: int) -> int:
+    """VERIFY without data: ask for the state of `reference` (11.6.6); return the status word. Uses no try."""
+    _, status_word = channel.transmit(CommandApdu(0, _VERIFY, 0, reference).encode())
+    return status_word
+
+
+def verify(channel: Channel, reference: int, code: Secret) -> int:
+    """VERIFY with `code` as the card takes it, padding included (11.6.6); return the status word. May use a try."""
+    return _send_secret(channel, bytes((0, _VERIFY, 0, reference)), code)
+
+
+def reset_retry_counter(channel: Channel, reference: int, puk_and_new_code: Secret) -> int:
+    """RESET RETRY COUNTER with resetting code and new reference data (11.6.10, P1=00); return the status word.
+
+    May use one of the PUK's tries.
+    """
+    return _send_secret(channel, bytes((0, _RESET_RETRY_COUNTER, 0, reference)), puk_and_new_code)
+
+
+def _send_secret(channel: Channel, header: bytes, data: Secret) -> int:
+    if not 1 <= len(data) <= 0xFF:
+        raise SithsdError(ErrorCode.PIN_MALFORMED, "the code does not fit into a command")
+    _, status_word = channel.transmit(header + bytes([len(data)]) + bytes(data.reveal()))
+    return status_word
