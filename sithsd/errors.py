@@ -5,6 +5,7 @@ unchanged, and keeps what the card itself said (the status word, the tries left)
 belong to the programs that show them; `detail` here is for logs and developers.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -46,12 +47,22 @@ _RETRYABLE = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which reader, card and event an error is about, as far as that is known."""
+
+    reader: str | None = None
+    card_serial: str | None = None
+    sequence: int | None = None
+
+
 class SithsdError(Exception):
     """An operation that did not happen, or did not end as asked.
 
     `code` is the stable name, `detail` an English sentence without any secret, `tries_left` the number of tries the
     code at hand has left (None: not known, or no code involved), `role` the code concerned ("authentication",
-    "signature", "puk"), `status_word` the card's SW1-SW2 as an integer (ISO 7816-4:2020, 5.6).
+    "signature", "puk"), `status_word` the card's SW1-SW2 as an integer (ISO 7816-4:2020, 5.6). `where` is filled in by
+    the room that knows the reader.
     """
 
     def __init__(
@@ -69,6 +80,7 @@ class SithsdError(Exception):
         self.tries_left = tries_left
         self.role = role
         self.status_word = status_word
+        self.where = Where()
 
     @property
     def retryable(self) -> bool:

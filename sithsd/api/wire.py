@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from sithsd.errors import ErrorCode
+from sithsd.secret import Secret
 from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
 
 
@@ -156,30 +157,24 @@ class CodesReply(Wire):
 
 
 class VerifyCall(Wire, forbid_unknown_fields=True):
-    """Parameters of io.sithsd.Codes.Verify. The `repr` shows no code."""
+    """Parameters of io.sithsd.Codes.Verify. A code is a string on the wire; here it never becomes one."""
 
     role: Role
-    code: str
+    code: Secret
     reader: str | None = None
     card_serial: str | None = None
     spend_last_try: bool | None = None
-
-    def __repr__(self) -> str:
-        return f"VerifyCall(role={self.role!r}, reader={self.reader!r})"
 
 
 class UnblockCall(Wire, forbid_unknown_fields=True):
-    """Parameters of io.sithsd.Codes.Unblock. The `repr` shows no code."""
+    """Parameters of io.sithsd.Codes.Unblock. Both codes are strings on the wire; here they never become ones."""
 
     role: Role
-    puk: str
-    new_code: str
+    puk: Secret
+    new_code: Secret
     reader: str | None = None
     card_serial: str | None = None
     spend_last_try: bool | None = None
-
-    def __repr__(self) -> str:
-        return f"UnblockCall(role={self.role!r}, reader={self.reader!r})"
 
 
 class CodeReply(Wire):
