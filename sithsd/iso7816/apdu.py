@@ -56,7 +56,7 @@ class CommandApdu:
         return body + le if self.data else b"\0" + le
 
     def __repr__(self) -> str:
-        header = bytes((self.cla, self.ins, self.p1, self.p2)).hex(" ").upper()
+        header = f"{self.cla:02X} {self.ins:02X} {self.p1:02X} {self.p2:02X}"  # also when a byte is out of range
         return f"CommandApdu({header}, Lc={len(self.data)}, Le={self.le})"
 
 

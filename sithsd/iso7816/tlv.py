@@ -57,7 +57,7 @@ def parse(data: bytes) -> Iterator[Tlv]:
         yield item
 
 
-def header(data: bytes, start: int = 0) -> tuple[int, int]:
+def header(data: bytes | bytearray, start: int = 0) -> tuple[int, int]:
     """Return (header length, value length) of the data object that begins at `start`, though its value is not all here.
 
     For reading a file of unknown size: its first bytes tell how much there is. Raises TlvError.
@@ -68,20 +68,29 @@ def header(data: bytes, start: int = 0) -> tuple[int, int]:
 
 
 def encode(tag: int, value: bytes) -> bytes:
-    """Return the data object's bytes, with the shortest length field."""
-    size = (tag.bit_length() + 7) // 8 or 1
-    return tag.to_bytes(size, "big") + encode_length(len(value)) + value
+    """Return the data object's bytes, with the shortest length field.
+
+    Raises TlvError for what `read` would not give back: a number that is no tag, a value past the bound on lengths.
+    """
+    if tag < 0:
+        raise TlvError("a tag is not negative")
+    written = tag.to_bytes((tag.bit_length() + 7) // 8 or 1, "big")
+    if _tag(written, 0)[1] != len(written):
+        raise TlvError(f"{tag:X} is not one tag")
+    return written + encode_length(len(value)) + value
 
 
 def encode_length(length: int) -> bytes:
-    """Return a definite length field, as short as it can be."""
-    if length < _SHORT_LENGTH:
+    """Return a definite length field, as short as it can be. Raises TlvError for more than three bytes can tell."""
+    if 0 <= length < _SHORT_LENGTH:
         return bytes([length])
     size = (length.bit_length() + 7) // 8
+    if length < 0 or size > _MAX_LENGTH_BYTES:
+        raise TlvError(f"a length of {length} is not supported")
     return bytes([_SHORT_LENGTH | size]) + length.to_bytes(size, "big")
 
 
-def _tag(data: bytes, start: int) -> tuple[int, int]:
+def _tag(data: bytes | bytearray, start: int) -> tuple[int, int]:
     if start >= len(data):
         raise TlvError("a tag is missing")
     position = start + 1
@@ -94,7 +103,7 @@ def _tag(data: bytes, start: int) -> tuple[int, int]:
     return int.from_bytes(data[start:position], "big"), position
 
 
-def _length(data: bytes, position: int) -> tuple[int, int]:
+def _length(data: bytes | bytearray, position: int) -> tuple[int, int]:
     if position >= len(data):
         raise TlvError("a length is missing")
     first, position = data[position], position + 1
