@@ -1,0 +1,41 @@
+"""What every backend can do with a card that is in a transaction."""
+
+from typing import Protocol
+
+from sithsd.card.model import CardContents, CodeReference
+from sithsd.iso7816.channel import Channel
+from sithsd.secret import Secret
+from sithsd.values import CodeState
+
+
+class Backend(Protocol):
+    """One way to read a card and to use its codes. Stateless: everything it needs comes with the call."""
+
+    def serial(self, channel: Channel) -> str | None:
+        """Select the card's application and return the card's serial number, None if it has none.
+
+        The cheapest proof that it is still the same card. Raises card.unsupported or card.unreadable.
+        """
+        ...
+
+    def read(self, channel: Channel) -> CardContents:
+        """Read all there is. Raises card.unsupported, card.unreadable or card.removed."""
+        ...
+
+    def code_state(self, channel: Channel, code: CodeReference) -> CodeState:
+        """Tell what is known of a code without using a try."""
+        ...
+
+    def verify(self, channel: Channel, code: CodeReference, digits: Secret) -> CodeState:
+        """Give a code to the card, once. Returns the state after it; raises pin.wrong, pin.blocked, card.refused."""
+        ...
+
+    def unblock(
+        self, channel: Channel, code: CodeReference, puk: CodeReference, puk_digits: Secret, new_digits: Secret
+    ) -> CodeState:
+        """Unblock a code with the PUK and set it anew, once. Raises puk.wrong, puk.blocked, card.refused."""
+        ...
+
+    def clear(self, channel: Channel, code: CodeReference) -> bool:
+        """Make the card forget that `code` was given; False if only a reset of the card does that."""
+        ...

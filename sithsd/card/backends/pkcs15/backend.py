@@ -1,0 +1,136 @@
+"""The `pkcs15` backend, codes: VERIFY and RESET RETRY COUNTER as ISO/IEC 7816-4 has them."""
+
+from sithsd.card import commands, encoding
+from sithsd.card.backends.pkcs15 import reading
+from sithsd.card.model import CardContents, CodeReference
+from sithsd.card.profile import Clearing, Counter, Profile, VerifiedMeans
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816.apdu import CommandApdu
+from sithsd.iso7816.channel import Channel
+from sithsd.iso7816.status import StatusWord, tries_left
+from sithsd.secret import Secret
+from sithsd.values import CodeState, Role
+
+_LOGOUT = CommandApdu(0x00, 0x2E, 0x00, 0x00)
+_VERIFY, _CLEAR = 0x20, 0xFF
+
+
+class Pkcs15Backend:
+    """Reads a card by its PKCS#15 files and uses its codes by the references those files (or the profile) give."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._rules = profile.codes
+
+    def serial(self, channel: Channel) -> str | None:
+        """Select the application and return the serial number in EF.TokenInfo."""
+        reading.select(channel, self._profile)
+        return reading.serial(reading.token(channel))
+
+    def read(self, channel: Channel) -> CardContents:
+        """Read the whole card."""
+        return reading.read(channel, self._profile)
+
+    def code_state(self, channel: Channel, code: CodeReference) -> CodeState:
+        """Ask with an empty VERIFY (ISO/IEC 7816-4:2020, 11.6.6), if the profile says that this is safe."""
+        if self._rules.counter is Counter.UNKNOWN:
+            return self._state(code)
+        self._enter(channel, code)
+        status_word = commands.verify_status(channel, code.reference)
+        left = tries_left(status_word)
+        if left is not None:
+            return self._state(code, left=left, blocked=left == 0, activated=True)
+        match status_word:
+            case StatusWord.SUCCESS:
+                full = self._maximum(code) if self._rules.when_verified is VerifiedMeans.FULL else None
+                return self._state(code, left=full, blocked=False, activated=True, verified=True)
+            case StatusWord.AUTHENTICATION_METHOD_BLOCKED:
+                return self._state(code, left=0, blocked=True, activated=True)
+            case StatusWord.REFERENCE_DATA_NOT_USABLE:
+                return self._state(code, blocked=False, activated=False)
+            case _:
+                return self._state(code)
+
+    def verify(self, channel: Channel, code: CodeReference, digits: Secret) -> CodeState:
+        """VERIFY, once."""
+        self._enter(channel, code)
+        with encoding.encode(digits, code) as data:
+            status_word = commands.verify(channel, code.reference, data)
+        if status_word == StatusWord.SUCCESS:
+            return self._state(code, left=self._maximum(code), blocked=False, activated=True, verified=True)
+        raise self._refusal(status_word, code)
+
+    def unblock(
+        self, channel: Channel, code: CodeReference, puk: CodeReference, puk_digits: Secret, new_digits: Secret
+    ) -> CodeState:
+        """RESET RETRY COUNTER with PUK and new code, once."""
+        self._enter(channel, code)
+        with (
+            encoding.encode(puk_digits, puk) as first,
+            encoding.encode(new_digits, code) as second,
+            Secret(first.reveal() + second.reveal()) as data,
+        ):
+            status_word = commands.reset_retry_counter(channel, code.reference, data)
+        if status_word == StatusWord.SUCCESS:
+            return self._state(code, left=self._maximum(code), blocked=False, activated=True)
+        raise self._refusal(status_word, puk)
+
+    def clear(self, channel: Channel, code: CodeReference) -> bool:
+        """Clear the security status as the profile says; False if a reset is needed."""
+        match self._rules.clearing:
+            case Clearing.LOGOUT:
+                command = _LOGOUT
+            case Clearing.VERIFY_FF:
+                command = CommandApdu(0x00, _VERIFY, _CLEAR, code.reference)
+            case _:
+                return False
+        _, status_word = channel.transmit(command.encode())
+        return status_word == StatusWord.SUCCESS
+
+    def _enter(self, channel: Channel, code: CodeReference) -> None:
+        """Select the DF that the code belongs to, where the card names one."""
+        if code.path is None:
+            return
+        status_word = commands.select_file(channel, code.path)
+        if status_word != StatusWord.SUCCESS:
+            raise SithsdError(
+                ErrorCode.CARD_UNREADABLE, "the DF of a code is refused", status_word=status_word, role=code.role
+            )
+
+    def _maximum(self, code: CodeReference) -> int | None:
+        return self._rules.puk_max_tries if code.role is Role.PUK else self._rules.max_tries
+
+    def _state(
+        self,
+        code: CodeReference,
+        *,
+        left: int | None = None,
+        blocked: bool | None = None,
+        activated: bool | None = None,
+        verified: bool = False,
+    ) -> CodeState:
+        return CodeState(
+            role=code.role,
+            tries_left=left,
+            blocked=blocked,
+            activated=activated,
+            verified=verified,
+            max_tries=self._maximum(code),
+            min_length=code.min_length,
+            max_length=code.max_length,
+        )
+
+    @staticmethod
+    def _refusal(status_word: int, code: CodeReference) -> SithsdError:
+        """Return the error for a code that the card did not take; `code` is the one that was judged."""
+        is_puk = code.role is Role.PUK
+        left = tries_left(status_word)
+        if left is not None:
+            name, detail = (ErrorCode.PUK_WRONG if is_puk else ErrorCode.PIN_WRONG), "the card says that it is wrong"
+        elif status_word == StatusWord.AUTHENTICATION_METHOD_BLOCKED:
+            name, detail, left = (ErrorCode.PUK_BLOCKED if is_puk else ErrorCode.PIN_BLOCKED), "the card is blocked", 0
+        elif status_word == StatusWord.REFERENCE_DATA_NOT_USABLE:
+            name, detail = (ErrorCode.PUK_BLOCKED if is_puk else ErrorCode.PIN_NOT_ACTIVATED), "it is not usable"
+        else:
+            name, detail = ErrorCode.CARD_REFUSED, "the card refused the command"
+        return SithsdError(name, detail, tries_left=left, role=code.role, status_word=status_word)

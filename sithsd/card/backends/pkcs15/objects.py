@@ -1,0 +1,190 @@
+"""From the bytes of PKCS#15 directory files to values: plain data in, plain data out, no card.
+
+Everything malformed raises card.unreadable: a card is read whole and right, or not at all.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from asn1crypto import core
+
+from sithsd.card.backends.pkcs15 import asn1
+from sithsd.card.backends.pkcs15.files import unreadable
+from sithsd.card.model import Encoding
+
+T = TypeVar("T")
+
+_SEQUENCE = 0x30
+_ENCODINGS = {
+    "ascii-numeric": Encoding.ASCII,
+    "utf8": Encoding.ASCII,
+    "bcd": Encoding.BCD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A path on the card, and the part of the file (None: all of it)."""
+
+    path: bytes
+    start: int = 0
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """EF.TokenInfo: the card's serial number, maker and label, each None if it is not told."""
+
+    serial: bytes | None
+    manufacturer: str | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One password object. `auth_id` names it, `unblocked_by` the auth_id of the code that unblocks it."""
+
+    label: str | None
+    auth_id: bytes
+    unblocked_by: bytes | None
+    flags: frozenset[str]
+    encoding: Encoding | None
+    min_length: int
+    max_length: int | None
+    stored_length: int
+    reference: int
+    padding: int | None
+    path: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One private key: its id (that of its certificate), what it may do, and the auth_id of the code before it."""
+
+    id: bytes
+    usage: frozenset[str]
+    auth_id: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateEntry:
+    """One certificate by its place, or its DER bytes where the directory file holds them itself."""
+
+    id: bytes
+    label: str | None
+    place: Place | None
+    der: bytes | None
+
+
+def application_path(entries: Iterable[bytes], aid: bytes) -> bytes | None:
+    """Return the path of the application `aid` in EF.DIR's entries, None if it is not there or has no path."""
+    for entry in entries:
+        template = _decode(asn1.ApplicationTemplate, entry, "EF.DIR")
+        if template["aid"] == aid and template["path"]:
+            return bytes(template["path"])
+    return None
+
+
+def directory(entries: Iterable[bytes]) -> dict[str, list[bytes]]:
+    """Return the paths of the directory files by kind ("auth_objects", "certificates", ...), from EF.ODF's entries."""
+    found: dict[str, list[bytes]] = {}
+    for entry in entries:
+        choice = _decode(asn1.ObjectDirectory, entry, "EF.ODF")
+        where = choice.chosen
+        if where.name == "path":
+            found.setdefault(choice.name, []).append(bytes(where.chosen["path"].native))
+    return found
+
+
+def token(content: bytes) -> Token:
+    """Return what EF.TokenInfo tells."""
+    info = _decode(asn1.TokenInfo, content, "EF.TokenInfo")
+    return Token(info["serial_number"].native, info["manufacturer"].native, info["label"].native)
+
+
+def pins(entries: Iterable[bytes]) -> list[Pin]:
+    """Return the passwords of EF.AODF; other ways to authenticate (biometrics, keys) are passed over."""
+    return [_read(_pin, entry, "EF.AODF") for entry in entries if entry[0] == _SEQUENCE]
+
+
+def keys(entries: Iterable[bytes]) -> list[Key]:
+    """Return the private keys of EF.PrKDF, of every algorithm."""
+    return [_read(_key, _as_sequence(entry), "EF.PrKDF") for entry in entries]
+
+
+def certificates(entries: Iterable[bytes]) -> list[CertificateEntry]:
+    """Return the X.509 certificates of EF.CDF; other kinds are passed over."""
+    return [_read(_certificate, entry, "EF.CDF") for entry in entries if entry[0] == _SEQUENCE]
+
+
+def _pin(entry: bytes) -> Pin:
+    password = asn1.Password.load(entry, strict=True)
+    attributes = password["attributes"]
+    padding = attributes["pad_char"].native
+    if padding is not None and len(padding) != 1:
+        raise ValueError("padding is not one byte")
+    reference = attributes["reference"].native
+    if not 0 <= reference <= 0xFF:
+        raise ValueError("the reference is no byte")
+    minimum, stored = attributes["min_length"].native, attributes["stored_length"].native
+    maximum = attributes["max_length"].native
+    if not (0 <= minimum <= 64 and 0 < stored <= 64 and (maximum is None or minimum <= maximum <= 64)):
+        raise ValueError("the lengths of a code make no sense")
+    return Pin(
+        label=password["common"]["label"].native,
+        auth_id=password["authentication"]["auth_id"].native or b"",
+        unblocked_by=password["common"]["auth_id"].native,
+        flags=frozenset(attributes["flags"].native),
+        encoding=_ENCODINGS.get(attributes["type"].native),
+        min_length=minimum,
+        max_length=maximum,
+        stored_length=stored,
+        reference=reference,
+        padding=None if padding is None else padding[0],
+        path=attributes["path"]["path"].native if attributes["path"] else None,
+    )
+
+
+def _key(entry: bytes) -> Key:
+    key = asn1.PrivateKey.load(entry, strict=True)
+    return Key(key["key"]["id"].native, frozenset(key["key"]["usage"].native), key["common"]["auth_id"].native)
+
+
+def _certificate(entry: bytes) -> CertificateEntry:
+    found = asn1.CertificateObject.load(entry, strict=True)
+    identifier, label = found["certificate"]["id"].native, found["common"]["label"].native
+    value = found["attributes"]["value"]
+    if value.name == "direct":
+        return CertificateEntry(identifier, label, None, value.chosen.contents)
+    path = value.chosen
+    start, length = path["index"].native or 0, path["length"].native
+    if start < 0:
+        raise ValueError("the index is negative")
+    return CertificateEntry(identifier, label, Place(path["path"].native, start, length), None)
+
+
+def _as_sequence(entry: bytes) -> bytes:
+    # An EC, DH or DSA key is the same SEQUENCE under another (context-specific, constructed) tag.
+    return bytes([_SEQUENCE]) + entry[1:]
+
+
+def _read(reader: Callable[[bytes], T], entry: bytes, file: str) -> T:
+    try:
+        return reader(entry)
+    except (ValueError, TypeError, KeyError) as error:
+        raise unreadable(f"{file}: {_reason(error)}") from error
+
+
+def _decode(structure: type[core.Asn1Value], content: bytes, file: str) -> core.Asn1Value:
+    try:
+        value = structure.load(content, strict=True)
+        value.native  # noqa: B018 - asn1crypto parses what is inside only when asked
+    except (ValueError, TypeError, KeyError) as error:
+        raise unreadable(f"{file}: {_reason(error)}") from error
+    return value
+
+
+def _reason(error: Exception) -> str:
+    # asn1crypto explains over several lines and quotes bytes; the first line says what is wrong.
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

@@ -1,0 +1,157 @@
+"""The `pkcs15` backend, reading: EF.DIR or the AID, EF.ODF, then what its directory files lead to."""
+
+from sithsd.card import commands
+from sithsd.card.backends.pkcs15 import files, objects
+from sithsd.card.model import CardCertificate, CardContents, CodeReference, Encoding
+from sithsd.card.profile import CodeRules, KnownCode, Profile
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816.channel import Channel
+from sithsd.iso7816.status import StatusWord
+from sithsd.values import Role
+
+EF_DIR = b"\x3f\x00\x2f\x00"
+# File identifiers inside the application (ISO/IEC 7816-15:2016, 7.4).
+EF_ODF = b"\x50\x31"
+EF_TOKEN_INFO = b"\x50\x32"
+_MAX_CODES = 8
+
+
+def select(channel: Channel, profile: Profile) -> None:
+    """Select the card's PKCS#15 application: by its AID, else where EF.DIR says it is. Raises card.unsupported."""
+    aid = bytes.fromhex(profile.probe[0].aid)
+    status_word = commands.select_application(channel, aid)
+    if status_word == StatusWord.SUCCESS:
+        return
+    try:
+        path = objects.application_path(files.read_directory(channel, EF_DIR), aid)
+    except files.FileAbsent:
+        path = None
+    if path is None or commands.select_file(channel, path) != StatusWord.SUCCESS:
+        raise SithsdError(
+            ErrorCode.CARD_UNSUPPORTED, "the card has no PKCS#15 application", status_word=status_word
+        ) from None
+
+
+def token(channel: Channel) -> objects.Token:
+    """Return EF.TokenInfo of the selected application; nothing known if there is none."""
+    try:
+        content = files.read_object(channel, EF_TOKEN_INFO)
+    except files.FileAbsent:
+        return objects.Token(None, None, None)
+    return objects.token(content) if content else objects.Token(None, None, None)
+
+
+def serial(found: objects.Token) -> str | None:
+    """Return the card's serial number as upper-case hexadecimal, None if the card does not tell one."""
+    return found.serial.hex().upper() if found.serial else None
+
+
+def read(channel: Channel, profile: Profile) -> CardContents:
+    """Read the whole card. Raises card.unsupported, card.unreadable."""
+    select(channel, profile)
+    about = token(channel)
+    try:
+        directory = objects.directory(files.read_directory(channel, EF_ODF))
+    except files.FileAbsent:
+        raise files.unreadable("EF.ODF is absent") from None
+    pins = objects.pins(_entries(channel, directory.get("auth_objects", [])))
+    keys = objects.keys(_entries(channel, directory.get("private_keys", [])))
+    places = [path for kind in ("certificates", "trusted_certificates", "useful_certificates")
+              for path in directory.get(kind, [])]  # fmt: skip
+    notes: list[str] = []
+    certificates = _certificates(channel, objects.certificates(_entries(channel, places)), notes)
+    codes = _codes(pins, keys, profile.codes, notes)
+    return CardContents(
+        serial(about), about.label, about.manufacturer, codes, certificates, tuple(dict.fromkeys(notes))
+    )
+
+
+def _entries(channel: Channel, paths: list[bytes]) -> list[bytes]:
+    found: list[bytes] = []
+    for path in paths[: files.MAX_OBJECTS]:
+        try:
+            found += files.read_directory(channel, path)
+        except files.FileAbsent:
+            raise files.unreadable(f"directory file {path.hex().upper()} is absent") from None
+        if len(found) > files.MAX_OBJECTS:
+            raise files.unreadable(f"the card has more than {files.MAX_OBJECTS} objects of a kind")
+    return found
+
+
+def _certificates(
+    channel: Channel, entries: list[objects.CertificateEntry], notes: list[str]
+) -> tuple[CardCertificate, ...]:
+    found = []
+    for entry in entries:
+        der = entry.der
+        if entry.place is not None:
+            try:
+                der = files.read_object(channel, entry.place.path, entry.place.start, entry.place.length)
+            except files.FileAbsent:
+                der = b""
+        if der:
+            found.append(CardCertificate(entry.id, der, entry.label))
+        else:
+            # Cards have room for certificates that are not issued yet: an empty place is not a broken card.
+            notes.append("certificate.absent")
+    return tuple(found)
+
+
+def _codes(
+    pins: list[objects.Pin], keys: list[objects.Key], rules: CodeRules, notes: list[str]
+) -> tuple[CodeReference, ...]:
+    """Return the codes by role: what the card says of itself, where the profile does not know better."""
+    if len(pins) > _MAX_CODES:
+        raise files.unreadable(f"the card has more than {_MAX_CODES} codes")
+    by_auth_id = {pin.auth_id: pin for pin in pins if pin.auth_id}
+    found: dict[Role, CodeReference] = {}
+    for pin in pins:
+        role = _role(pin, keys, rules)
+        if role is None or role in found or pin.encoding is None:
+            notes.append("code.unrecognised")
+            continue
+        unblocking = by_auth_id.get(pin.unblocked_by or b"")
+        can_unblock = unblocking is not None and unblocking is not pin and "unblock-disabled" not in pin.flags
+        found[role] = CodeReference(
+            role=role,
+            reference=pin.reference,
+            min_length=pin.min_length,
+            max_length=pin.max_length if pin.max_length is not None else pin.stored_length,
+            stored_length=pin.stored_length,
+            padding=pin.padding if "needs-padding" in pin.flags else None,
+            encoding=pin.encoding,
+            unblocked_by=unblocking.reference if can_unblock and unblocking else None,
+            path=pin.path or None,
+            label=pin.label,
+        )
+    for known in rules.known:
+        found[known.role] = _from_profile(known)
+    return tuple(found[role] for role in Role if role in found)
+
+
+def _role(pin: objects.Pin, keys: list[objects.Key], rules: CodeRules) -> Role | None:
+    """Return what a code is for: by its flags, by what the keys behind it may do, by the profile's words, else None."""
+    if "unblocking-password" in pin.flags or "so-password" in pin.flags:
+        return Role.PUK
+    behind = [key.usage for key in keys if key.auth_id == pin.auth_id]
+    signing = [bool("non-repudiation" in usage) for usage in behind]
+    if signing and all(signing):
+        return Role.SIGNATURE
+    if signing and not any(signing):
+        return Role.AUTHENTICATION
+    label = (pin.label or "").casefold()
+    named = [role for role, words in rules.labels.items() if any(word.casefold() in label for word in words)]
+    return named[0] if len(named) == 1 else None
+
+
+def _from_profile(known: KnownCode) -> CodeReference:
+    return CodeReference(
+        role=known.role,
+        reference=known.reference,
+        min_length=known.min_length,
+        max_length=known.max_length,
+        stored_length=known.stored_length,
+        padding=known.padding,
+        encoding=Encoding(known.encoding),
+        unblocked_by=known.unblocked_by,
+    )

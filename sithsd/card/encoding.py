@@ -1,0 +1,48 @@
+"""The form of codes: what is malformed never reaches a card."""
+
+from sithsd.card.model import CodeReference, Encoding
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.secret import Secret
+
+# Bounds for a code of which the card tells no lengths (SITHS: PIN 6 to 8 digits, PUK 8; other cards from 4 on).
+_SHORTEST = 4
+_LONGEST = 16
+_ZERO, _NINE = ord("0"), ord("9")
+
+
+def check(digits: Secret, code: CodeReference) -> None:
+    """Raise pin.malformed unless `digits` are decimal digits (ASCII), as many as the card takes for `code`."""
+    if not all(_ZERO <= byte <= _NINE for byte in digits.reveal()):
+        raise _malformed(code, "a code consists of the digits 0 to 9")
+    shortest = code.min_length if code.min_length is not None else _SHORTEST
+    longest = code.max_length if code.max_length is not None else _LONGEST
+    if not shortest <= len(digits) <= longest:
+        raise _malformed(code, f"the code has to have {shortest} to {longest} digits")
+
+
+def encode(digits: Secret, code: CodeReference) -> Secret:
+    """Return the bytes that the card takes for `digits`: encoded, and filled up where the card wants that.
+
+    Raises pin.malformed as `check` does, and where the digits don't fit.
+    """
+    check(digits, code)
+    raw = bytearray(digits.reveal())
+    if code.encoding is Encoding.BCD:
+        raw = _bcd(raw)
+    if code.stored_length is not None and len(raw) > code.stored_length:
+        raise _malformed(code, "the code is longer than the card can keep")
+    if code.padding is not None and code.stored_length is not None:
+        raw.extend(bytes([code.padding]) * (code.stored_length - len(raw)))
+    secret = Secret(raw)
+    raw[:] = bytes(len(raw))
+    return secret
+
+
+def _bcd(raw: bytearray) -> bytearray:
+    nibbles = [byte - _ZERO for byte in raw] + [0xF] * (len(raw) % 2)
+    raw[:] = bytes(len(raw))
+    return bytearray(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
+
+
+def _malformed(code: CodeReference, reason: str) -> SithsdError:
+    return SithsdError(ErrorCode.PIN_MALFORMED, reason, role=code.role)

@@ -1,0 +1,66 @@
+"""What a card holds, as far as sithsd reads it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sithsd.values import Role
+
+
+class Encoding(StrEnum):
+    """How the digits of a code become bytes (ISO/IEC 7816-15:2016, 8.9.2)."""
+
+    ASCII = "ascii"
+    BCD = "bcd"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReference:
+    """One code of a card: how to address it and what form it takes.
+
+    `reference` is P2 of VERIFY. Lengths: `min_length` and `max_length` in digits (None: not known), `stored_length` in
+    bytes, to which the code is filled with `padding` (None: not filled). `unblocked_by` is the reference of the PUK
+    that serves this code, None if none is known. `path` is the DF to be selected first, None for the application's.
+    """
+
+    role: Role
+    reference: int
+    min_length: int | None = None
+    max_length: int | None = None
+    stored_length: int | None = None
+    padding: int | None = None
+    encoding: Encoding = Encoding.ASCII
+    unblocked_by: int | None = None
+    path: bytes | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardCertificate:
+    """One certificate as the card has it: the card's `id` of it (shared with its key), a label, and the DER bytes."""
+
+    id: bytes
+    der: bytes = field(repr=False)
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardContents:
+    """Everything read from a card. `serial` in upper-case hexadecimal, None if the card has none.
+
+    `notes` are stable names of what was passed over, such as "certificate.absent" for an entry without a file.
+    """
+
+    serial: str | None
+    label: str | None
+    manufacturer: str | None
+    codes: tuple[CodeReference, ...]
+    certificates: tuple[CardCertificate, ...]
+    notes: tuple[str, ...] = ()
+
+    def code(self, role: Role) -> CodeReference | None:
+        """Return the code of that role, or None."""
+        return next((code for code in self.codes if code.role == role), None)
+
+    def code_by_reference(self, reference: int | None) -> CodeReference | None:
+        """Return the code addressed by `reference`, or None."""
+        return next((code for code in self.codes if code.reference == reference), None)

@@ -1,0 +1,132 @@
+"""What sithsd does with a card inside one transaction: read it, look at its codes, use one.
+
+Every operation on codes proves first that it is the card that was read, asks the guard with a counter read in the same
+transaction, sends the code at most once, and leaves nothing unlocked.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sithsd.card import encoding, guard
+from sithsd.card.backends.base import Backend
+from sithsd.card.model import CardContents, CodeReference
+from sithsd.card.registry import Identified, Registry
+from sithsd.card.transport import CountingChannel, stack
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816.channel import Channel
+from sithsd.secret import Secret
+from sithsd.values import CodeState, Role
+
+
+class Connection(Channel, Protocol):
+    """A card inside a transaction."""
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset."""
+        ...
+
+    @property
+    def protocol(self) -> int:
+        """The transmission protocol in use: 0 for T=0, 1 for T=1."""
+        ...
+
+    def reset_on_release(self) -> None:
+        """Reset the card when the transaction ends, which clears its security status."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCard:
+    """A card that was identified and read; `commands`, `sent` and `received` tell what that cost (bytes)."""
+
+    identified: Identified
+    contents: CardContents
+    commands: int
+    sent: int
+    received: int
+
+    @property
+    def backend(self) -> Backend:
+        """The backend that reads this card."""
+        return self.identified.backend
+
+
+def read(connection: Connection, registry: Registry) -> ReadCard:
+    """Identify the card and read it. Raises card.unsupported, card.unreadable, card.removed."""
+    counting = CountingChannel(connection)
+    channel = stack(counting, connection.protocol)
+    identified = registry.identify(channel, connection.atr)
+    contents = identified.backend.read(channel)
+    return ReadCard(identified, contents, counting.commands, counting.sent, counting.received)
+
+
+def code_states(connection: Connection, card: ReadCard) -> tuple[CodeState, ...]:
+    """Return the state of every code of the card, without using a try. Raises card.changed if it is another card."""
+    channel = _same_card(connection, card)
+    return tuple(card.backend.code_state(channel, code) for code in card.contents.codes)
+
+
+def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *, last_try: bool) -> CodeState:
+    """Give a PIN to the card, and return the state of the code after it.
+
+    Raises pin.unsupported, pin.malformed, card.changed, whatever the guard refuses with, and what the card says.
+    """
+    code = _pin(card, role)
+    encoding.check(digits, code)
+    channel = _same_card(connection, card)
+    guard.allow(card.backend.code_state(channel, code), confirmed=last_try)
+    try:
+        state = card.backend.verify(channel, code, digits)
+    finally:
+        _lock(connection, channel, card, code)
+    return state
+
+
+def unblock(  # noqa: PLR0913 - two codes and the word for the last try
+    connection: Connection, card: ReadCard, role: Role, puk_digits: Secret, new_digits: Secret, *, last_try: bool
+) -> CodeState:
+    """Unblock a PIN with the PUK and give it a new value; return the state of the PIN after it.
+
+    `last_try` is a person's word that the PUK's last try, or one of an unknown number, may be used. Raises as `verify`
+    does, with the PUK's own codes where the PUK is concerned.
+    """
+    code = _pin(card, role)
+    puk = card.contents.code_by_reference(code.unblocked_by)
+    if code.unblocked_by is None or puk is None:
+        raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card names no PUK for this PIN", role=role)
+    encoding.check(puk_digits, puk)
+    encoding.check(new_digits, code)
+    channel = _same_card(connection, card)
+    guard.allow(card.backend.code_state(channel, puk), confirmed=last_try)
+    try:
+        state = card.backend.unblock(channel, code, puk, puk_digits, new_digits)
+    finally:
+        _lock(connection, channel, card, code)
+    return state
+
+
+def _pin(card: ReadCard, role: Role) -> CodeReference:
+    code = card.contents.code(role)
+    if code is None or role is Role.PUK:
+        raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card has no such PIN", role=role)
+    return code
+
+
+def _same_card(connection: Connection, card: ReadCard) -> Channel:
+    """Select the application and prove by the serial number that this is the card that was read."""
+    channel = stack(connection, connection.protocol)
+    if card.backend.serial(channel) != card.contents.serial:
+        raise SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader")
+    return channel
+
+
+def _lock(connection: Connection, channel: Channel, card: ReadCard, code: CodeReference) -> None:
+    """Leave the card as if no code had been given; a card that went or does not answer gets a reset instead."""
+    try:
+        if card.backend.clear(channel, code):
+            return
+    except SithsdError as error:
+        if error.code not in {ErrorCode.CARD_REMOVED, ErrorCode.CARD_CHANGED, ErrorCode.CARD_UNREADABLE}:
+            raise
+    connection.reset_on_release()

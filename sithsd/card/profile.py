@@ -1,0 +1,167 @@
+"""Profiles: what sithsd knows of a card family, as data in `drivers/<family>/profile.toml`."""
+
+import stat
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from sithsd.card.model import Encoding
+from sithsd.values import Role
+
+_MAX_PROFILE = 64 * 1024
+
+Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}( ?[0-9A-Fa-f]{2})*$")]
+Digits = Annotated[int, msgspec.Meta(ge=1, le=64)]
+Byte = Annotated[int, msgspec.Meta(ge=0, le=0xFF)]
+
+
+class ProfileError(ValueError):
+    """A profile that can't be used: one line with file, place and reason."""
+
+
+class Evidence(StrEnum):
+    """How well a profile is known: on real cards, by other people's tools, or not at all."""
+
+    PROVEN = "proven"
+    JUDGED = "judged"
+    ASSUMED = "assumed"
+
+
+class Unblocking(StrEnum):
+    """Who may unblock a code of these cards."""
+
+    HOLDER = "holder"
+    DESK = "desk"
+    UNKNOWN = "unknown"
+
+
+class Counter(StrEnum):
+    """How the tries left are read without using one."""
+
+    EMPTY_VERIFY = "empty-verify"
+    UNKNOWN = "unknown"
+
+
+class VerifiedMeans(StrEnum):
+    """What an empty VERIFY answered with 9000 tells of the counter."""
+
+    FULL = "full"
+    UNKNOWN = "unknown"
+
+
+class Clearing(StrEnum):
+    """How the card is made to forget that a code was given: by INS 2E, by VERIFY with P1=FF, or by a reset."""
+
+    LOGOUT = "logout"
+    VERIFY_FF = "verify-ff"
+    RESET = "reset"
+
+
+class _Table(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class AtrHint(_Table, kw_only=True, frozen=True):
+    """An ATR of the family; a set bit in `mask` has to agree. A hint: the probe decides."""
+
+    value: Hex
+    mask: Hex | None = None
+
+    def __post_init__(self) -> None:
+        if self.mask is not None and len(bytes.fromhex(self.mask)) != len(bytes.fromhex(self.value)):
+            raise ValueError("value and mask differ in length")
+
+
+class Probe(_Table, kw_only=True, frozen=True):
+    """SELECT of an application by `aid`; the family answers it with one of the status words in `expect`."""
+
+    aid: Hex
+    expect: list[Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{4}$")]] = ["9000"]
+
+
+class KnownCode(_Table, kw_only=True, frozen=True):
+    """A code whose form the profile knows; overrides what the card's own files say of the code with that role."""
+
+    role: Role
+    reference: Byte
+    min_length: Digits | None = None
+    max_length: Digits | None = None
+    stored_length: Digits | None = None
+    padding: Byte | None = None
+    encoding: Encoding = Encoding.ASCII
+    unblocked_by: Byte | None = None
+
+
+class CodeRules(_Table, kw_only=True, frozen=True):
+    """What holds for the codes of the family. A maximum of tries that is not known is left out."""
+
+    counter: Counter = Counter.UNKNOWN
+    when_verified: VerifiedMeans = VerifiedMeans.UNKNOWN
+    clearing: Clearing = Clearing.RESET
+    max_tries: Annotated[int, msgspec.Meta(ge=1, le=15)] | None = None
+    puk_max_tries: Annotated[int, msgspec.Meta(ge=1, le=15)] | None = None
+    known: list[KnownCode] = []
+    labels: dict[Role, list[str]] = {}
+
+
+class Profile(_Table, kw_only=True, frozen=True):
+    """One card family. `quirks` are names that the backend understands."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    backend: str
+    evidence: Evidence
+    unblocking: Unblocking = Unblocking.UNKNOWN
+    atr: list[AtrHint] = []
+    probe: Annotated[list[Probe], msgspec.Meta(min_length=1)]
+    codes: CodeRules = CodeRules()
+    quirks: list[str] = []
+
+
+def load(path: Path) -> Profile:
+    """Read one profile.toml. Raises ProfileError."""
+    try:
+        if path.stat().st_size > _MAX_PROFILE:
+            raise ProfileError(f"{path}: is larger than {_MAX_PROFILE} bytes")
+        profile = msgspec.toml.decode(path.read_bytes(), type=Profile)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ProfileError(f"{path}: {error}") from error
+    if profile.name != path.parent.name:
+        raise ProfileError(f"{path}: name is {profile.name!r}, its folder {path.parent.name!r}")
+    return profile
+
+
+def load_folder(folder: Path) -> tuple[Profile, ...]:
+    """Read every `<family>/profile.toml` below `folder`, in the order of their names. Raises ProfileError."""
+    return tuple(load(path) for path in sorted(folder.glob("*/profile.toml")))
+
+
+def load_site_folder(folder: Path) -> tuple[Profile, ...]:
+    """Read a site's own profiles (/etc/sithsd/drivers.d); none if there is no such folder.
+
+    A profile decides what is sent to cards, so everything has to be root's and writable by root alone. Raises
+    ProfileError for the first path that is not.
+    """
+    if not folder.is_dir():
+        return ()
+    for path in (folder, *sorted(folder.rglob("*"))):
+        facts = path.lstat()
+        if facts.st_uid != 0 or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or stat.S_ISLNK(facts.st_mode):
+            raise ProfileError(f"{path}: a site profile has to be root's, writable by root alone, and no link")
+    return load_folder(folder)
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the profiles that come with sithsd: in the installed package, else in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_drivers"
+    return installed if installed.is_dir() else package.parent / "drivers"
+
+
+def in_order(profiles: Sequence[Profile], site: Sequence[Profile] = ()) -> tuple[Profile, ...]:
+    """Return all profiles, a site's own in the place of a shipped one with the same name."""
+    named = {profile.name: profile for profile in (*profiles, *site)}
+    return tuple(named[name] for name in sorted(named))

@@ -1,0 +1,76 @@
+"""From a channel to the profile of the card behind it: the ATR is a hint, the probe decides."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sithsd.card import commands
+from sithsd.card.backends.base import Backend
+from sithsd.card.backends.pkcs15.backend import Pkcs15Backend
+from sithsd.card.profile import Profile, ProfileError
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816 import atr as answer_to_reset
+from sithsd.iso7816.channel import Channel
+
+_BACKENDS: dict[str, Callable[[Profile], Backend]] = {"pkcs15": Pkcs15Backend}
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A card that a profile fits: the backend that reads it, and by what it was recognised."""
+
+    profile: Profile
+    backend: Backend
+    by: str
+
+
+class Registry:
+    """All profiles, each with its backend."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        """Raise ProfileError for a profile whose backend or quirks sithsd does not have."""
+        for profile in profiles:
+            if profile.backend not in _BACKENDS:
+                raise ProfileError(f"profile {profile.name}: there is no backend {profile.backend!r}")
+            if profile.quirks:
+                raise ProfileError(f"profile {profile.name}: there is no quirk {profile.quirks[0]!r}")
+        self._entries = [(profile, _BACKENDS[profile.backend](profile)) for profile in profiles]
+
+    def identify(self, channel: Channel, atr: bytes) -> Identified:
+        """Return the profile that the card answers to, those whose ATR fits asked first.
+
+        A profile that names ATRs is for those alone. Each application is asked for once. Raises card.unsupported if no
+        profile fits, card.removed if the card goes.
+        """
+        answers: dict[str, int] = {}
+        for profile, backend in sorted(self._entries, key=lambda entry: not entry[0].atr):
+            if profile.atr and not _hinted(profile, atr):
+                continue
+            if all(self._probe(channel, step.aid, answers) in _expected(step.expect) for step in profile.probe):
+                by = (
+                    f"ATR and application {profile.probe[0].aid}"
+                    if profile.atr
+                    else f"application {profile.probe[0].aid}"
+                )
+                return Identified(profile, backend, by)
+        raise SithsdError(ErrorCode.CARD_UNSUPPORTED, "no profile fits this card")
+
+    @staticmethod
+    def _probe(channel: Channel, aid: str, answers: dict[str, int]) -> int:
+        name = aid.replace(" ", "").upper()
+        if name not in answers:
+            answers[name] = commands.select_application(channel, bytes.fromhex(name))
+        return answers[name]
+
+
+def _hinted(profile: Profile, raw: bytes) -> bool:
+    try:
+        atr = answer_to_reset.parse(raw)
+    except answer_to_reset.AtrError:
+        return False
+    return any(
+        atr.matches(bytes.fromhex(hint.value), bytes.fromhex(hint.mask) if hint.mask else None) for hint in profile.atr
+    )
+
+
+def _expected(words: list[str]) -> set[int]:
+    return {int(word, 16) for word in words}
