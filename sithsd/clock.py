@@ -21,10 +21,13 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands still until it is set."""
+    """A clock that stands still until it is set.
+
+    Raises ValueError for a moment without a timezone: it would mean something else on each machine.
+    """
 
     def __init__(self, moment: datetime) -> None:
-        self._moment = moment.astimezone(UTC)
+        self.set(moment)
 
     def now(self) -> datetime:
         """Return the moment the clock was last set to."""
@@ -32,4 +35,6 @@ class FixedClock:
 
     def set(self, moment: datetime) -> None:
         """Move the clock to `moment` (timezone-aware)."""
+        if moment.tzinfo is None:
+            raise ValueError("the moment has no timezone")
         self._moment = moment.astimezone(UTC)

@@ -9,9 +9,14 @@ CODES_SOCKET = "io.sithsd.Codes"
 
 def runtime_dir(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of the sockets: as `given`, else $RUNTIME_DIRECTORY, else /run/sithsd."""
-    return Path(given or os.environ.get("RUNTIME_DIRECTORY") or "/run/sithsd")
+    return _folder(given, "RUNTIME_DIRECTORY", "/run/sithsd")
 
 
 def state_dir(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of what outlives a process: as `given`, else $STATE_DIRECTORY, else /var/lib/sithsd."""
-    return Path(given or os.environ.get("STATE_DIRECTORY") or "/var/lib/sithsd")
+    return _folder(given, "STATE_DIRECTORY", "/var/lib/sithsd")
+
+
+def _folder(given: str | os.PathLike[str] | None, variable: str, fixed: str) -> Path:
+    # Where a unit has several folders, systemd joins them with colons, in the unit's order (systemd.exec(5)).
+    return Path(given or os.environ.get(variable, "").split(":")[0] or fixed)

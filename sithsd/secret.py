@@ -15,6 +15,8 @@ class Secret:
     __slots__ = ("_bytes",)
 
     def __init__(self, value: bytes | bytearray | memoryview) -> None:
+        if not isinstance(value, bytes | bytearray | memoryview):  # a number would make that many zeros
+            raise TypeError("a Secret is made of bytes")
         self._bytes = bytearray(value)
 
     def reveal(self) -> bytearray:
@@ -25,7 +27,7 @@ class Secret:
         """Overwrite the code with zeros, and forget its length."""
         for index in range(len(self._bytes)):
             self._bytes[index] = 0
-        self._bytes.clear()
+        self._bytes = bytearray()  # not clear(): that raises while somebody holds a memoryview of the buffer
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -40,6 +42,9 @@ class Secret:
 
     def __repr__(self) -> str:
         return "Secret(...)"
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret is not copied or pickled")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not copied or pickled")

@@ -61,11 +61,15 @@ class Verdict:
     """May something be trusted, and why not.
 
     `reasons` are stable dotted names ("date.expired", "revocation.notChecked"), most serious first; empty only with
-    `Status.GOOD`.
+    `Status.GOOD`: ValueError otherwise.
     """
 
     status: Status
     reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.status is not Status.GOOD and not self.reasons:
+            raise ValueError(f"a verdict that is {self.status} needs a reason")
 
 
 @dataclass(frozen=True, slots=True)
