@@ -29,7 +29,6 @@ class ErrorCode(StrEnum):
     CARD_UNSUPPORTED = "card.unsupported"
     CARD_UNREADABLE = "card.unreadable"
     CARD_REFUSED = "card.refused"
-    CARD_OUTCOME_UNKNOWN = "card.outcomeUnknown"
     READER_BUSY = "reader.busy"
     READER_UNKNOWN = "reader.unknown"
     READER_AMBIGUOUS = "reader.ambiguous"

@@ -4,6 +4,7 @@ Every operation on codes proves first that it is the card that was read, asks th
 transaction, sends the code at most once, and leaves nothing unlocked.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.channel import Channel
 from sithsd.secret import Secret
 from sithsd.values import CodeState, Role
+
+_GONE = frozenset({ErrorCode.CARD_REMOVED, ErrorCode.CARD_CHANGED, ErrorCode.CARD_UNREADABLE})
 
 
 class Connection(Channel, Protocol):
@@ -42,6 +45,7 @@ class ReadCard:
 
     identified: Identified
     contents: CardContents
+    codes: tuple[CodeState, ...]
     commands: int
     sent: int
     received: int
@@ -52,19 +56,23 @@ class ReadCard:
         return self.identified.backend
 
 
-def read(connection: Connection, registry: Registry) -> ReadCard:
-    """Identify the card and read it. Raises card.unsupported, card.unreadable, card.removed."""
+def read(connection: Connection, registry: Registry, ours: Callable[[CardContents], bool]) -> ReadCard:
+    """Identify the card and read it, and the state of its codes if `ours` says that it is a card of ours.
+
+    A card that is not gets no command about its codes, not even one that asks for a counter. Raises card.unsupported,
+    card.unreadable, card.removed.
+    """
     counting = CountingChannel(connection)
     channel = stack(counting, connection.protocol)
     identified = registry.identify(channel, connection.atr)
     contents = identified.backend.read(channel)
-    return ReadCard(identified, contents, counting.commands, counting.sent, counting.received)
+    codes = _states(channel, identified.backend, contents) if ours(contents) else ()
+    return ReadCard(identified, contents, codes, counting.commands, counting.sent, counting.received)
 
 
 def code_states(connection: Connection, card: ReadCard) -> tuple[CodeState, ...]:
     """Return the state of every code of the card, without using a try. Raises card.changed if it is another card."""
-    channel = _same_card(connection, card)
-    return tuple(card.backend.code_state(channel, code) for code in card.contents.codes)
+    return _states(_same_card(connection, card), card.backend, card.contents)
 
 
 def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *, last_try: bool) -> CodeState:
@@ -78,8 +86,10 @@ def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *
     guard.allow(card.backend.code_state(channel, code), confirmed=last_try)
     try:
         state = card.backend.verify(channel, code, digits)
-    finally:
-        _lock(connection, channel, card, code)
+    except SithsdError as error:
+        _lock_after(error, connection)
+        raise
+    _lock(connection, channel, card, code)
     return state
 
 
@@ -101,9 +111,15 @@ def unblock(  # noqa: PLR0913 - two codes and the word for the last try
     guard.allow(card.backend.code_state(channel, puk), confirmed=last_try)
     try:
         state = card.backend.unblock(channel, code, puk, puk_digits, new_digits)
-    finally:
-        _lock(connection, channel, card, code)
+    except SithsdError as error:
+        _lock_after(error, connection)
+        raise
+    _lock(connection, channel, card, code)
     return state
+
+
+def _states(channel: Channel, backend: Backend, contents: CardContents) -> tuple[CodeState, ...]:
+    return tuple(backend.code_state(channel, code) for code in contents.codes)
 
 
 def _pin(card: ReadCard, role: Role) -> CodeReference:
@@ -122,11 +138,21 @@ def _same_card(connection: Connection, card: ReadCard) -> Channel:
 
 
 def _lock(connection: Connection, channel: Channel, card: ReadCard, code: CodeReference) -> None:
-    """Leave the card as if no code had been given; a card that went or does not answer gets a reset instead."""
+    """Leave the card as if the code had not been given; where the card has no word for that, by a reset.
+
+    The code was taken: that the card goes now changes nothing of it, and it is locked without its power.
+    """
     try:
-        if card.backend.clear(channel, code):
-            return
+        cleared = card.backend.clear(channel, code)
     except SithsdError as error:
-        if error.code not in {ErrorCode.CARD_REMOVED, ErrorCode.CARD_CHANGED, ErrorCode.CARD_UNREADABLE}:
+        if error.code not in _GONE:
             raise
-    connection.reset_on_release()
+        cleared = False
+    if not cleared:
+        connection.reset_on_release()
+
+
+def _lock_after(error: SithsdError, connection: Connection) -> None:
+    """Reset a card that answered something else than right, wrong or blocked: it may be unlocked."""
+    if error.code in {ErrorCode.CARD_REFUSED, ErrorCode.CARD_UNREADABLE}:
+        connection.reset_on_release()
