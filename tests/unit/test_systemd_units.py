@@ -1,0 +1,165 @@
+"""The units, judged by systemd's own tools."""
+
+import configparser
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).resolve().parents[2] / "systemd"
+PROGRAM = "/usr/lib/sithsd/venv/bin/sithsd"
+MOST_EXPOSURE = 2.0
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one of systemd's programs to its end; a missing program is an error (`make setup` installs them)."""
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat"}
+    return subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, env=environment, check=False, timeout=60
+    )
+
+
+def unit(name: str) -> configparser.ConfigParser:
+    """Read a unit file; a key that stands twice keeps its last value."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment, method-assign] - keys keep their case
+    parser.read_string((UNITS / name).read_text(encoding="utf-8"))
+    return parser
+
+
+def rows(name: str) -> list[list[str]]:
+    """Read the rows of a sysusers.d or tmpfiles.d file."""
+    lines = (UNITS / name).read_text(encoding="utf-8").splitlines()
+    return [line.split() for line in lines if line and not line.startswith("#")]
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> list[Path]:
+    """Copy the units with a program that exists here: where the daemon is installed is the packager's business."""
+    copies = []
+    for source in sorted([*UNITS.glob("*.service"), *UNITS.glob("*.socket")]):
+        copy = tmp_path / source.name
+        copy.write_text(source.read_text(encoding="utf-8").replace(PROGRAM, "/bin/true"), encoding="utf-8")
+        copies.append(copy)
+    return copies
+
+
+def test_the_units_are_free_of_mistakes(installed: list[Path]) -> None:
+    """`systemd-analyze verify` knows every key and value, and has nothing to say."""
+    assert len(installed) == 3
+    judged = run("systemd-analyze", "verify", "--man=no", *installed)
+    assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
+
+
+def test_the_judge_would_notice_a_mistake(installed: list[Path]) -> None:
+    """A misspelt key is reported: the check above can fail."""
+    service = next(path for path in installed if path.suffix == ".service")
+    service.write_text(service.read_text().replace("ProtectHome=", "ProtectHomes="))
+    judged = run("systemd-analyze", "verify", "--man=no", *installed)
+    assert "ProtectHomes" in judged.stderr
+
+
+def test_the_service_is_hardened() -> None:
+    """`systemd-analyze security` rates the service's exposure at 2.0 or less, out of 10."""
+    judged = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNITS / "sithsd.service")
+    rated = re.search(r"Overall exposure level for sithsd\.service: ([0-9.]+)", judged.stdout)
+    assert rated, judged.stdout + judged.stderr
+    assert float(rated[1]) <= MOST_EXPOSURE
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Type", "notify"),
+        ("NotifyAccess", "main"),
+        ("WatchdogSec", "30"),
+        ("LimitCORE", "0"),
+        ("MemorySwapMax", "0"),
+        ("PrivateNetwork", "yes"),
+        ("RestrictAddressFamilies", "AF_UNIX"),
+        ("CapabilityBoundingSet", ""),
+        ("NoNewPrivileges", "yes"),
+        ("UMask", "0077"),
+        ("PrivateUsers", "no"),
+    ],
+)
+def test_what_codes_and_clients_rely_on_is_said(key: str, value: str) -> None:
+    """No core file, no swap and no network where codes pass; the watchdog; and clients' uids as they are."""
+    assert unit("sithsd.service")["Service"][key] == value
+
+
+def test_the_sockets_outlive_the_service() -> None:
+    """The folder of the sockets is not the service's: at stop it would be removed from under the socket units."""
+    assert "RuntimeDirectory" not in unit("sithsd.service")["Service"]
+    assert unit("sithsd.service")["Service"]["StateDirectory"] == "sithsd"
+
+
+@pytest.mark.parametrize(
+    ("name", "interface", "mode", "group"),
+    [
+        ("sithsd-cards.socket", "io.sithsd.Cards", "0666", None),
+        ("sithsd-codes.socket", "io.sithsd.Codes", "0660", "sithsd-desk"),
+    ],
+)
+def test_each_interface_has_its_socket(name: str, interface: str, mode: str, group: str | None) -> None:
+    """A socket is named after its interface, on disk and as a handed-over descriptor; codes are the desk's alone."""
+    socket = unit(name)["Socket"]
+    assert socket["ListenStream"] == f"/run/sithsd/{interface}"
+    assert socket["FileDescriptorName"] == interface
+    assert socket["Service"] == "sithsd.service"
+    assert socket["SocketMode"] == mode
+    assert socket.get("SocketGroup") == group
+
+
+def test_the_users_named_are_made(tmp_path: Path) -> None:
+    """systemd-sysusers makes the user and the group that service and sockets are given to, and nothing else."""
+    folder = tmp_path / "usr/lib/sysusers.d"
+    folder.mkdir(parents=True)
+    (tmp_path / "etc").mkdir()
+    shutil.copy(UNITS / "sithsd.sysusers", folder / "sithsd.conf")
+    made = run("systemd-sysusers", f"--root={tmp_path}", "--dry-run")
+    assert made.returncode == 0, made.stderr
+    names = set(re.findall(r"(?:user|group) '([^']+)'", made.stdout + made.stderr))
+    service, codes = unit("sithsd.service")["Service"], unit("sithsd-codes.socket")["Socket"]
+    assert names == {service["User"], service["Group"], codes["SocketGroup"]} == {"sithsd", "sithsd-desk"}
+
+
+def test_the_folders_are_made_with_their_modes(tmp_path: Path) -> None:
+    """systemd-tmpfiles makes each folder: state for the service's user alone, sockets' and settings' folders root's."""
+    folder = tmp_path / "usr/lib/tmpfiles.d"
+    folder.mkdir(parents=True)
+    # Owners are changed to whoever runs this test; who they should be is compared below.
+    mine = [[*row[:3], str(os.geteuid()), str(os.getegid()), *row[5:]] for row in rows("sithsd.tmpfiles")]
+    (folder / "sithsd.conf").write_text("".join(" ".join(row) + "\n" for row in mine), encoding="utf-8")
+    for parent in ("run", "etc", "var/lib"):
+        (tmp_path / parent).mkdir(parents=True)
+    made = run("systemd-tmpfiles", "--create", f"--root={tmp_path}")
+    assert (made.returncode, made.stderr) == (0, "")
+    wanted = {
+        "/run/sithsd": (0o755, "root"),
+        "/var/lib/sithsd": (0o700, "sithsd"),
+        "/etc/sithsd": (0o755, "root"),
+        "/etc/sithsd/drivers.d": (0o755, "root"),
+    }
+    owners = {row[1]: row[3] for row in rows("sithsd.tmpfiles")}
+    modes = {path: stat.S_IMODE((tmp_path / path.lstrip("/")).stat().st_mode) for path in owners}
+    assert {path: (modes[path], owners[path]) for path in owners} == wanted
+
+
+def test_polkit_lets_the_services_user_reach_pcscd() -> None:
+    """On a pcscd with polkit the rule names both of its actions and the very user that the service runs as."""
+    rule = (UNITS / "50-sithsd.rules").read_text(encoding="utf-8")
+    assert set(re.findall(r'action\.id === "([^"]+)"', rule)) == {
+        "org.debian.pcsc-lite.access_pcsc",
+        "org.debian.pcsc-lite.access_card",
+    }
+    assert re.findall(r'subject\.user === "([^"]+)"', rule) == [unit("sithsd.service")["Service"]["User"]]
+
+
+def test_no_unit_is_a_python_package() -> None:
+    """The folder's name is that of a Python library: an `__init__.py` in it would stand in that library's way."""
+    assert not list(UNITS.glob("**/*.py"))
