@@ -1,0 +1,133 @@
+"""What a personalised card holds, and the files that keep it: a chip's memory on disk.
+
+The image is written once, at personalisation. The counters are written again and again, each time so that a process
+killed at any moment leaves either the old counters or the new ones, never neither.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+_IMAGE = "image.json"
+_COUNTERS = "counters.json"
+
+
+class Role(StrEnum):
+    """What a code is for."""
+
+    AUTHENTICATION = "authentication"
+    SIGNATURE = "signature"
+    PUK = "puk"
+
+
+class CodeTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What never changes about a code: its reference (P2 of VERIFY), lengths in bytes, tries, and who unblocks it."""
+
+    reference: int
+    role: Role
+    max_tries: int
+    min_length: int
+    max_length: int
+    stored_length: int
+    padded: bool = True
+    changeable: bool = True
+    unblocked_by: int | None = None
+
+
+class CodeCounters(msgspec.Struct, kw_only=True):
+    """What changes about a code. The code itself is kept as a salted slow hash only; None before it is chosen."""
+
+    tries_left: int
+    salt: bytes = b""
+    digest: bytes | None = None
+
+
+class KeyOnCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A private RSA key: `path` of its internal EF, `pkcs8` DER, `guard` the code that has to be verified.
+
+    With `consent` one verification serves one signature (userConsent 1 of PKCS#15).
+    """
+
+    path: bytes
+    reference: int
+    pkcs8: bytes
+    guard: int
+    consent: bool = False
+
+
+class FileOnCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A transparent EF: `path` of file identifiers from the MF, and its content."""
+
+    path: bytes
+    content: bytes
+    sfi: int | None = None
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """A card as personalised. `late_files` replace those of the same path once every code has been chosen.
+
+    `applications` maps a DF's path (hexadecimal) to its application identifier.
+    """
+
+    name: str
+    protocol: int
+    atr: bytes
+    serial: bytes
+    extended_length: bool = False
+    applications: dict[str, bytes] = {}
+    files: tuple[FileOnCard, ...] = ()
+    late_files: tuple[FileOnCard, ...] = ()
+    codes: tuple[CodeTerms, ...] = ()
+    keys: tuple[KeyOnCard, ...] = ()
+
+
+class Memory:
+    """A card's memory in a folder of its own."""
+
+    def __init__(self, folder: Path, image: Image, counters: dict[int, CodeCounters]) -> None:
+        self.folder = folder
+        self.image = image
+        self.counters = counters
+
+    @classmethod
+    def exists(cls, folder: Path) -> bool:
+        """Tell whether a card was personalised into `folder`, to the end."""
+        return (folder / _COUNTERS).is_file() and (folder / _IMAGE).is_file()
+
+    @classmethod
+    def create(cls, folder: Path, image: Image, counters: dict[int, CodeCounters]) -> "Memory":
+        """Write a new card's memory into `folder`, over what is there."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / _COUNTERS).unlink(missing_ok=True)
+        _write(folder / _IMAGE, msgspec.json.encode(image))
+        memory = cls(folder, image, counters)
+        memory.save()
+        return memory
+
+    @classmethod
+    def load(cls, folder: Path) -> "Memory":
+        """Read a card's memory. Raises OSError or msgspec.DecodeError."""
+        image = msgspec.json.decode((folder / _IMAGE).read_bytes(), type=Image)
+        counters = msgspec.json.decode((folder / _COUNTERS).read_bytes(), type=dict[int, CodeCounters])
+        return cls(folder, image, counters)
+
+    def save(self) -> None:
+        """Make the counters durable: when this returns they survive a kill and a loss of power."""
+        _write(self.folder / _COUNTERS, msgspec.json.encode(self.counters))
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor with its mode
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

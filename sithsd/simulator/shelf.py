@@ -1,0 +1,83 @@
+"""The shelf: all simulated cards of one state folder, made when they are first asked for."""
+
+import shutil
+from pathlib import Path
+
+from sithsd.clock import Clock, SystemClock
+from sithsd.simulator import fixture
+from sithsd.simulator.card import Card
+from sithsd.simulator.image import Memory
+from sithsd.simulator.personalise import personalise
+from sithsd.simulator.pki import ISSUERS_FILE, ROOT_FILE, Pki
+
+_FOLDER = "simulator"
+_CONFIGURATION = "sithsd.toml"
+
+
+class Shelf:
+    """Cards and authorities below `state_dir`; dates of new cards are counted from the clock's today."""
+
+    def __init__(self, state_dir: Path, clock: Clock | None = None) -> None:
+        self.folder = state_dir / _FOLDER
+        self._clock = clock or SystemClock()
+        self._pki: Pki | None = None
+
+    @property
+    def pki(self) -> Pki:
+        """The certificate authorities; made at first use."""
+        if self._pki is None:
+            self._pki = Pki.open(self.folder / "pki")
+        return self._pki
+
+    @property
+    def configuration(self) -> Path:
+        """Where `build` writes the daemon configuration that trusts the simulated cards."""
+        return self.folder / _CONFIGURATION
+
+    def card(self, given: str) -> Card:
+        """Return the card of this name (or TOML file) as it was left; personalise it at first use.
+
+        Raises `fixture.FixtureError`, and OSError if the folder can't be written.
+        """
+        folder = self._place(given)
+        if not Memory.exists(folder):
+            return self.renew(given)
+        return Card(Memory.load(folder))
+
+    def renew(self, given: str) -> Card:
+        """Personalise the card anew: new keys and certificates, full counters, the codes of the fixture."""
+        wanted = fixture.load(given)
+        return Card(personalise(fixture.name_of(given), wanted, self.pki, self._clock, self._place(given)))
+
+    def build(self) -> Path:
+        """Make what is missing: authorities, every packaged card, the daemon's configuration. Return the folder."""
+        for name in fixture.names():
+            self.card(name)
+        self.write_configuration()
+        return self.folder
+
+    def write_configuration(self) -> Path:
+        """Write a daemon configuration that trusts the SIM root and shows its cards as SIM; return its path."""
+        pki = self.pki
+        lines = [
+            "# Made by sithsd-sim: a daemon with this configuration trusts simulated cards, and shows them as SIM.",
+            "[validity]",
+            'environments = ["production", "sim"]',
+            f'anchors = ["{(pki.folder / ROOT_FILE).absolute()}"]',
+            f'issuers = ["{(pki.folder / ISSUERS_FILE).absolute()}"]',
+            f'sim_fingerprints = ["{pki.root_fingerprint}"]',
+        ]
+        self.configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return self.configuration
+
+    def copy_to(self, state_dir: Path) -> "Shelf":
+        """Copy everything on this shelf to another state folder: a quick way to cards that a test may wear out."""
+        if self.folder.is_dir():
+            shutil.copytree(self.folder, state_dir / _FOLDER, dirs_exist_ok=True)
+        copy = Shelf(state_dir, self._clock)
+        if copy.configuration.exists():
+            copy.write_configuration()
+        return copy
+
+    def _place(self, given: str) -> Path:
+        return self.folder / "cards" / fixture.name_of(given)
