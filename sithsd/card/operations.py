@@ -5,7 +5,7 @@ transaction, sends the code at most once, and leaves nothing unlocked.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sithsd.card import encoding, guard
@@ -56,6 +56,17 @@ class ReadCard:
         return self.identified.backend
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A code that was taken: its state by the card's answer, and the states of all codes read after it.
+
+    `states` is None where they have to be read in a new transaction, because the card is being reset to lock it.
+    """
+
+    state: CodeState
+    states: tuple[CodeState, ...] | None
+
+
 def read(connection: Connection, registry: Registry, ours: Callable[[CardContents], bool]) -> ReadCard:
     """Identify the card and read it, and the state of its codes if `ours` says that it is a card of ours.
 
@@ -75,8 +86,8 @@ def code_states(connection: Connection, card: ReadCard) -> tuple[CodeState, ...]
     return _states(_same_card(connection, card), card.backend, card.contents)
 
 
-def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *, last_try: bool) -> CodeState:
-    """Give a PIN to the card, and return the state of the code after it.
+def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *, last_try: bool) -> Outcome:
+    """Give a PIN to the card, once.
 
     Raises pin.unsupported, pin.malformed, card.changed, whatever the guard refuses with, and what the card says.
     """
@@ -89,14 +100,13 @@ def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *
     except SithsdError as error:
         _lock_after(error, connection)
         raise
-    _lock(connection, channel, card, code)
-    return state
+    return _lock(connection, channel, card, code, state)
 
 
 def unblock(  # noqa: PLR0913 - two codes and the word for the last try
     connection: Connection, card: ReadCard, role: Role, puk_digits: Secret, new_digits: Secret, *, last_try: bool
-) -> CodeState:
-    """Unblock a PIN with the PUK and give it a new value; return the state of the PIN after it.
+) -> Outcome:
+    """Unblock a PIN with the PUK, once, and give it a new value.
 
     `last_try` is a person's word that the PUK's last try, or one of an unknown number, may be used. Raises as `verify`
     does, with the PUK's own codes where the PUK is concerned.
@@ -114,8 +124,7 @@ def unblock(  # noqa: PLR0913 - two codes and the word for the last try
     except SithsdError as error:
         _lock_after(error, connection)
         raise
-    _lock(connection, channel, card, code)
-    return state
+    return _lock(connection, channel, card, code, state)
 
 
 def _states(channel: Channel, backend: Backend, contents: CardContents) -> tuple[CodeState, ...]:
@@ -137,19 +146,20 @@ def _same_card(connection: Connection, card: ReadCard) -> Channel:
     return channel
 
 
-def _lock(connection: Connection, channel: Channel, card: ReadCard, code: CodeReference) -> None:
-    """Leave the card as if the code had not been given; where the card has no word for that, by a reset.
+def _lock(connection: Connection, channel: Channel, card: ReadCard, code: CodeReference, state: CodeState) -> Outcome:
+    """Leave the card as if the code had not been given, and look at the counters; by a reset where nothing else helps.
 
     The code was taken: that the card goes now changes nothing of it, and it is locked without its power.
     """
+    locked = replace(state, verified=False)
     try:
-        cleared = card.backend.clear(channel, code)
+        if card.backend.clear(channel, code):
+            return Outcome(locked, _states(channel, card.backend, card.contents))
     except SithsdError as error:
         if error.code not in _GONE:
             raise
-        cleared = False
-    if not cleared:
-        connection.reset_on_release()
+    connection.reset_on_release()
+    return Outcome(locked, None)
 
 
 def _lock_after(error: SithsdError, connection: Connection) -> None:

@@ -1,0 +1,1 @@
+"""One inserted card: events, operations, and the picture of all readers that clients see."""

@@ -1,0 +1,59 @@
+"""From what was read off a card to what is said of it: pure work on bytes, done outside the card's transaction."""
+
+from datetime import datetime
+
+from sithsd.card.model import CardContents
+from sithsd.card.operations import ReadCard
+from sithsd.certificate.card import CardFacts, describe
+from sithsd.certificate.read import Certificate, CertificateError, read
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.session.model import InsertedCard, JudgedCertificate
+from sithsd.validity.judge import Judge
+from sithsd.values import CardKind, Purpose
+
+_OURS = frozenset({CardKind.ORDINARY, CardKind.RESERVE, CardKind.OLD})
+
+
+def facts_of(contents: CardContents) -> CardFacts:
+    """Return what the card's certificates tell of it; those that can't be read tell nothing."""
+    return describe([certificate for _, _, certificate in _readable(contents)[0]])
+
+
+def is_ours(contents: CardContents) -> bool:
+    """Tell whether a card's certificates make it a SITHS card, whose codes may be asked about."""
+    return facts_of(contents).kind in _OURS
+
+
+def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime) -> InsertedCard:
+    """Return everything that is known of a card that was read.
+
+    Raises card.unreadable if it has certificates and none of them can be read.
+    """
+    readable, malformed = _readable(card.contents)
+    if malformed and not readable:
+        raise SithsdError(ErrorCode.CARD_UNREADABLE, f"no certificate can be read: {malformed[0]}")
+    certificates = [certificate for _, _, certificate in readable]
+    facts = describe(certificates)
+    judged = tuple(
+        JudgedCertificate(name, label, certificate, judge.judge(certificate, at, issuers_on(certificates)))
+        for name, label, certificate in readable
+    )
+    notes = (*facts.notes, *card.contents.notes, *(["certificate.malformed"] if malformed else []))
+    return InsertedCard(atr, card, facts, judged, card.codes, tuple(dict.fromkeys(notes)))
+
+
+def issuers_on(certificates: list[Certificate]) -> list[Certificate]:
+    """Return the CA certificates among a card's certificates: helpers for building a path, trusted by nobody."""
+    return [certificate for certificate in certificates if certificate.purpose is Purpose.ISSUER]
+
+
+def _readable(contents: CardContents) -> tuple[list[tuple[str, str | None, Certificate]], list[str]]:
+    """Return the certificates that can be read, as (id, label, meaning), and the reasons for the others."""
+    found: list[tuple[str, str | None, Certificate]] = []
+    malformed: list[str] = []
+    for entry in contents.certificates:
+        try:
+            found.append((entry.id.hex().upper(), entry.label, read(entry.der)))
+        except CertificateError as error:
+            malformed.append(str(error))
+    return found, malformed

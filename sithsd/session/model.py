@@ -1,0 +1,79 @@
+"""What is known of the readers and the cards in them: values that are replaced, never changed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sithsd.card.operations import ReadCard
+from sithsd.certificate.card import CardFacts
+from sithsd.certificate.read import Certificate
+from sithsd.errors import ErrorCode
+from sithsd.validity.judge import Assessment
+from sithsd.values import CodeState, Role
+
+
+class ReaderStatus(StrEnum):
+    """What a reader holds, in one word."""
+
+    EMPTY = "empty"
+    READING = "reading"
+    READY = "ready"
+    BUSY = "busy"
+    UNSUPPORTED = "unsupported"
+    UNREADABLE = "unreadable"
+    MUTE = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCertificate:
+    """One certificate of a card with its meaning and whether it may be trusted.
+
+    `id` is the card's own identifier of it (ISO/IEC 7816-15, iD), in upper-case hexadecimal.
+    """
+
+    id: str
+    label: str | None
+    certificate: Certificate
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class InsertedCard:
+    """A card in a reader. `read` is None for a card that could not be read; then only the ATR is known of it."""
+
+    atr: bytes
+    read: ReadCard | None = None
+    facts: CardFacts | None = None
+    certificates: tuple[JudgedCertificate, ...] = ()
+    codes: tuple[CodeState, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def serial(self) -> str | None:
+        """The card's serial number, None if it has none or could not be read."""
+        return self.read.contents.serial if self.read else None
+
+    def code(self, role: Role) -> CodeState | None:
+        """Return the state of the code with that role, None if the card has none."""
+        return next((code for code in self.codes if code.role == role), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderView:
+    """One reader at one moment. `sequence` is the number of the event that made it so."""
+
+    name: str
+    status: ReaderStatus
+    sequence: int
+    card: InsertedCard | None = None
+    reason: ErrorCode | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All readers at one moment; `service` is False while pcscd can't be reached. `changed` names what changed last."""
+
+    sequence: int
+    service: bool
+    readers: tuple[ReaderView, ...]
+    changed: str | None = None

@@ -1,0 +1,106 @@
+"""All readers: from PC/SC's events to slots, and from a caller's words to the slot that is meant.
+
+Belongs to the asyncio loop's thread.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+
+import structlog
+
+from sithsd.errors import ErrorCode, SithsdError, Where
+from sithsd.reader.monitor import (
+    CardInserted,
+    CardMute,
+    CardRemoved,
+    PcscEvent,
+    ReaderAdded,
+    ReaderFreed,
+    ReaderRemoved,
+    ServiceDown,
+    ServiceUp,
+)
+from sithsd.session.model import ReaderStatus
+from sithsd.session.slot import Slot, Tools, Worker
+
+
+class Readers:
+    """The slots of all readers. `make_worker` starts the worker thread of a reader, by its name."""
+
+    def __init__(self, tools: Tools, make_worker: Callable[[str], Worker]) -> None:
+        self._tools = tools
+        self._make_worker = make_worker
+        self._slots: dict[str, Slot] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger("sithsd.session")
+
+    def on_event(self, event: PcscEvent) -> None:
+        """Take one event of PC/SC."""
+        match event:
+            case ServiceUp():
+                self._log.info("pcsc.up")
+                self._tools.board.set_service(up=True)
+            case ServiceDown():
+                self._log.warning("pcsc.down")
+                for name in list(self._slots):
+                    self._drop(name)
+                self._tools.board.set_service(up=False)
+            case ReaderAdded(reader):
+                self._drop(reader)
+                self._log.info("reader.added", reader=reader)
+                self._slots[reader] = Slot(reader, self._make_worker(reader), self._tools)
+            case ReaderRemoved(reader):
+                self._log.info("reader.removed", reader=reader)
+                self._drop(reader)
+            case CardInserted(reader, atr):
+                self._slots[reader].inserted(atr)
+            case CardRemoved(reader):
+                self._slots[reader].removed()
+            case CardMute(reader):
+                self._slots[reader].mute()
+            case ReaderFreed(reader):
+                self._slots[reader].freed()
+            case _:
+                assert_never(event)
+
+    def slot(self, name: str | None) -> Slot:
+        """Return the slot that a caller means: by its name, else the only one with a card.
+
+        Raises pcsc.unavailable, reader.unknown, card.absent or reader.ambiguous.
+        """
+        picture = self._tools.board.picture
+        if not picture.service:
+            raise self._placed(ErrorCode.PCSC_UNAVAILABLE, "pcscd can't be reached", name)
+        if name is not None:
+            slot = self._slots.get(name)
+            if slot is None:
+                raise self._placed(ErrorCode.READER_UNKNOWN, "there is no such reader", name)
+            return slot
+        holding = [slot for slot in self._slots.values() if slot.view.status is not ReaderStatus.EMPTY]
+        if not holding:
+            raise self._placed(ErrorCode.CARD_ABSENT, "there is no card in any reader", None)
+        if len(holding) > 1:
+            raise self._placed(ErrorCode.READER_AMBIGUOUS, "several readers hold a card", None)
+        return holding[0]
+
+    async def close(self) -> None:
+        """End all slots and their workers."""
+        for name in list(self._slots):
+            self._drop(name)
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _drop(self, name: str) -> None:
+        slot = self._slots.pop(name, None)
+        if slot is None:
+            return
+        task = asyncio.get_running_loop().create_task(slot.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        self._tools.board.drop(name)
+
+    def _placed(self, code: ErrorCode, detail: str, reader: str | None) -> SithsdError:
+        error = SithsdError(code, detail)
+        error.where = Where(reader, None, self._tools.board.picture.sequence)
+        return error
