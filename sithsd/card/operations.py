@@ -76,7 +76,7 @@ def read(connection: Connection, registry: Registry, ours: Callable[[CardContent
     counting = CountingChannel(connection)
     channel = stack(counting, connection.protocol)
     identified = registry.identify(channel, connection.atr)
-    contents = identified.backend.read(channel)
+    contents = identified.backend.read(channel, selected=identified.selected)
     codes = _states(channel, identified.backend, contents) if ours(contents) else ()
     return ReadCard(identified, contents, codes, counting.commands, counting.sent, counting.received)
 
@@ -94,7 +94,7 @@ def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *
     code = _pin(card, role)
     encoding.check(digits, code)
     channel = _same_card(connection, card)
-    guard.allow(card.backend.code_state(channel, code), confirmed=last_try)
+    guard.allow(*card.backend.code_states(channel, (code,)), confirmed=last_try)
     try:
         state = card.backend.verify(channel, code, digits)
     except SithsdError as error:
@@ -118,7 +118,7 @@ def unblock(  # noqa: PLR0913 - two codes and the word for the last try
     encoding.check(puk_digits, puk)
     encoding.check(new_digits, code)
     channel = _same_card(connection, card)
-    guard.allow(card.backend.code_state(channel, puk), confirmed=last_try)
+    guard.allow(*card.backend.code_states(channel, (puk,)), confirmed=last_try)
     try:
         state = card.backend.unblock(channel, code, puk, puk_digits, new_digits)
     except SithsdError as error:
@@ -128,7 +128,7 @@ def unblock(  # noqa: PLR0913 - two codes and the word for the last try
 
 
 def _states(channel: Channel, backend: Backend, contents: CardContents) -> tuple[CodeState, ...]:
-    return tuple(backend.code_state(channel, code) for code in contents.codes)
+    return backend.code_states(channel, contents.codes)
 
 
 def _pin(card: ReadCard, role: Role) -> CodeReference:

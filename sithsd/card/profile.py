@@ -79,7 +79,9 @@ class Probe(_Table, kw_only=True, frozen=True):
     """SELECT of an application by `aid`; the family answers it with one of the status words in `expect`."""
 
     aid: Hex
-    expect: list[Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{4}$")]] = ["9000"]
+    expect: list[Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{4}$")]] = msgspec.field(
+        default_factory=lambda: ["9000"]
+    )
 
 
 class KnownCode(_Table, kw_only=True, frozen=True):

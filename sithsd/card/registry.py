@@ -16,11 +16,15 @@ _BACKENDS: dict[str, Callable[[Profile], Backend]] = {"pkcs15": Pkcs15Backend}
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """A card that a profile fits: the backend that reads it, and by what it was recognised."""
+    """A card that a profile fits: the backend that reads it, and by what it was recognised.
+
+    `selected` tells that the application the backend reads is the one that was selected last.
+    """
 
     profile: Profile
     backend: Backend
     by: str
+    selected: bool
 
 
 class Registry:
@@ -51,12 +55,12 @@ class Registry:
                     if profile.atr
                     else f"application {profile.probe[0].aid}"
                 )
-                return Identified(profile, backend, by)
+                return Identified(profile, backend, by, selected=next(reversed(answers)) == _name(profile.probe[0].aid))
         raise SithsdError(ErrorCode.CARD_UNSUPPORTED, "no profile fits this card")
 
     @staticmethod
     def _probe(channel: Channel, aid: str, answers: dict[str, int]) -> int:
-        name = aid.replace(" ", "").upper()
+        name = _name(aid)
         if name not in answers:
             answers[name] = commands.select_application(channel, bytes.fromhex(name))
         return answers[name]
@@ -70,6 +74,10 @@ def _hinted(profile: Profile, raw: bytes) -> bool:
     return any(
         atr.matches(bytes.fromhex(hint.value), bytes.fromhex(hint.mask) if hint.mask else None) for hint in profile.atr
     )
+
+
+def _name(aid: str) -> str:
+    return aid.replace(" ", "").upper()
 
 
 def _expected(words: list[str]) -> set[int]:

@@ -1,5 +1,6 @@
 """What every backend can do with a card that is in a transaction."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from sithsd.card.model import CardContents, CodeReference
@@ -18,12 +19,15 @@ class Backend(Protocol):
         """
         ...
 
-    def read(self, channel: Channel) -> CardContents:
-        """Read all there is. Raises card.unsupported, card.unreadable or card.removed."""
+    def read(self, channel: Channel, *, selected: bool = False) -> CardContents:
+        """Read all there is; `selected` says that the card's application is selected already.
+
+        Raises card.unsupported, card.unreadable or card.removed.
+        """
         ...
 
-    def code_state(self, channel: Channel, code: CodeReference) -> CodeState:
-        """Tell what is known of a code without using a try."""
+    def code_states(self, channel: Channel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
+        """Tell what is known of each of `codes`, in their order, without using a try."""
         ...
 
     def verify(self, channel: Channel, code: CodeReference, digits: Secret) -> CodeState:

@@ -1,5 +1,7 @@
 """The `pkcs15` backend, codes: VERIFY and RESET RETRY COUNTER as ISO/IEC 7816-4 has them."""
 
+from collections.abc import Sequence
+
 from sithsd.card import commands, encoding
 from sithsd.card.backends.pkcs15 import reading
 from sithsd.card.model import CardContents, CodeReference
@@ -27,15 +29,25 @@ class Pkcs15Backend:
         reading.select(channel, self._profile)
         return reading.serial(reading.token(channel))
 
-    def read(self, channel: Channel) -> CardContents:
+    def read(self, channel: Channel, *, selected: bool = False) -> CardContents:
         """Read the whole card."""
-        return reading.read(channel, self._profile)
+        if not selected:
+            reading.select(channel, self._profile)
+        return reading.read(channel, self._profile.codes)
 
-    def code_state(self, channel: Channel, code: CodeReference) -> CodeState:
-        """Ask with an empty VERIFY (ISO/IEC 7816-4:2020, 11.6.6), if the profile says that this is safe."""
+    def code_states(self, channel: Channel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
+        """Ask with an empty VERIFY each (ISO/IEC 7816-4:2020, 11.6.6), if the profile says that this is safe."""
         if self._rules.counter is Counter.UNKNOWN:
-            return self._state(code)
-        self._enter(channel, code)
+            return tuple(self._state(code) for code in codes)
+        states, here = [], None
+        for code in codes:
+            if code.path != here:
+                self._enter(channel, code)
+                here = code.path
+            states.append(self._ask(channel, code))
+        return tuple(states)
+
+    def _ask(self, channel: Channel, code: CodeReference) -> CodeState:
         status_word = commands.verify_status(channel, code.reference)
         left = tries_left(status_word)
         if left is not None:

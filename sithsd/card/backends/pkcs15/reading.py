@@ -46,9 +46,8 @@ def serial(found: objects.Token) -> str | None:
     return found.serial.hex().upper() if found.serial else None
 
 
-def read(channel: Channel, profile: Profile) -> CardContents:
-    """Read the whole card. Raises card.unsupported, card.unreadable."""
-    select(channel, profile)
+def read(channel: Channel, rules: CodeRules) -> CardContents:
+    """Read the whole card, whose application is selected. Raises card.unreadable."""
     about = token(channel)
     try:
         directory = objects.directory(files.read_directory(channel, EF_ODF))
@@ -60,7 +59,7 @@ def read(channel: Channel, profile: Profile) -> CardContents:
               for path in directory.get(kind, [])]  # fmt: skip
     notes: list[str] = []
     certificates = _certificates(channel, objects.certificates(_entries(channel, places)), notes)
-    codes = _codes(pins, keys, profile.codes, notes)
+    codes = _codes(pins, keys, rules, notes)
     return CardContents(
         serial(about), about.label, about.manufacturer, codes, certificates, tuple(dict.fromkeys(notes))
     )
