@@ -45,7 +45,8 @@ class VirtualSlot:
         self.reader = reader
         self.delay = delay
         self.absent_since: float | None = None
-        self._address = (host, FIRST_PORT + reader if port is None else port)
+        self.port = FIRST_PORT + reader if port is None else port
+        self._address = (host, self.port)
         self._log = structlog.get_logger().bind(card=card.name, reader=reader)
         self._link: VpcdLink | None = None
         self._thread: threading.Thread | None = None

@@ -1,0 +1,348 @@
+"""sithsd-sim: simulated SITHS cards in virtual readers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from sithsd import __version__, locations
+from sithsd.clock import Clock, FixedClock, SystemClock
+from sithsd.simulator import fixture
+from sithsd.simulator.control import (
+    SOCKET,
+    ControlError,
+    Count,
+    Insert,
+    NotServingError,
+    Remove,
+    Reply,
+    Request,
+    State,
+    Stop,
+    Swap,
+    ask,
+)
+from sithsd.simulator.server import CardServer, ServerError
+from sithsd.simulator.shelf import Shelf
+from sithsd.simulator.stage import Stage, StageError
+
+_START_SECONDS = 15.0
+_LOG = "sithsd-sim.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The two folders that a call works in, and whether somebody named them."""
+
+    runtime: Path
+    state: Path
+    runtime_given: bool
+    state_given: bool
+
+
+class Moment(click.ParamType[Clock]):
+    """A moment as ISO 8601 tells it; without an offset it is UTC."""
+
+    name = "ISO8601"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Clock:
+        """Return a clock that stands at this moment."""
+        if not isinstance(value, str):
+            return SystemClock()
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no moment such as 2024-01-15T12:00:00Z", param, ctx)
+        return FixedClock(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+_now = click.option(
+    "--now", "clock", type=Moment(), help="Count the dates of new cards from this moment instead of from now."
+)
+_reader = click.option(
+    "--reader", type=click.IntRange(0, 15), default=0, show_default=True, help="Which virtual reader, from 0."
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sithsd-sim")
+@click.option(
+    "--runtime-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the control socket and the log. [default: $RUNTIME_DIRECTORY, else /run/sithsd]",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the cards' memory. [default: $STATE_DIRECTORY, else /var/lib/sithsd]",
+)
+@click.pass_context
+def main(context: click.Context, runtime_dir: Path | None, state_dir: Path | None) -> None:
+    """Put simulated SITHS cards into virtual readers.
+
+    Cards are made from text files (`list` tells them). A card keeps its counters, keys and codes until `reset`, as a
+    chip would. The readers are pcscd's, through the driver vpcd; `sithsd-sim stage -- COMMAND` runs a command beside a
+    private pcscd that has such readers.
+
+    \b
+    Exit status: 0 done; 1 not done, with one sentence on standard error; 2 wrong usage.
+    """  # noqa: D301 - \b keeps click from joining lines
+    context.obj = Places(
+        locations.runtime_dir(runtime_dir).absolute(),
+        locations.state_dir(state_dir).absolute(),
+        bool(runtime_dir or os.environ.get("RUNTIME_DIRECTORY")),
+        bool(state_dir or os.environ.get("STATE_DIRECTORY")),
+    )
+
+
+@main.command()
+@click.argument("name")
+@_reader
+@click.option("--port", type=click.IntRange(1, 65535), help="The reader's TCP port. [default: 35963 + reader]")
+@click.option(
+    "--delay-ms", type=click.FloatRange(0, 10000), default=0, help="Let each answer take so much longer, in ms."
+)
+@_now
+@click.pass_obj
+def insert(  # noqa: PLR0913 - a command's parameters are its options
+    places: Places, name: str, *, reader: int, port: int | None, delay_ms: float, clock: Clock | None
+) -> None:
+    """Put the card NAME (of `list`, or the path of a TOML file) into a virtual reader.
+
+    Comes back when the reader has noticed the card. The card is served by `sithsd-sim serve` if that runs, else by a
+    process in the background that ends with its last card.
+    """
+    _personalise(places, name, clock)
+    order = Insert(card=fixture.name_of(name), reader=reader, port=port, delay_ms=delay_ms)
+    try:
+        ask(places.runtime, order)
+    except NotServingError:
+        _start_server(places)
+        _order(places, order)
+    except ControlError as error:
+        _fail(error)
+
+
+@main.command()
+@_reader
+@click.pass_obj
+def remove(places: Places, reader: int) -> None:
+    """Take the card out of a virtual reader."""
+    _order(places, Remove(reader=reader))
+
+
+@main.command()
+@click.argument("name")
+@_reader
+@click.option("--fast", is_flag=True, help="Swap so quickly that the reader may not see itself empty.")
+@_now
+@click.pass_obj
+def swap(places: Places, name: str, reader: int, fast: bool, clock: Clock | None) -> None:
+    """Take out the card that is in, and put in NAME."""
+    _personalise(places, name, clock)
+    _order(places, Swap(card=fixture.name_of(name), reader=reader, fast=fast))
+
+
+@main.command("list")
+@_as_json
+@click.pass_obj
+def list_cards(places: Places, as_json: bool) -> None:
+    """List the cards there are, and which one is in which reader."""
+    try:
+        inserted = ask(places.runtime, State()).inserted
+    except NotServingError:
+        inserted = {}
+    except ControlError as error:
+        _fail(error)
+    where = {card: reader for reader, card in inserted.items()}
+    try:
+        titles = {name: fixture.load(name).title for name in fixture.names()}
+    except fixture.FixtureError as error:
+        _fail(error)
+    titles |= {name: "" for name in where if name not in titles}
+    if as_json:
+        cards = [{"name": name, "title": title, "reader": where.get(name)} for name, title in titles.items()]
+        click.echo(json.dumps({"cards": cards}))
+        return
+    table = Table("card", "what it is", "reader")
+    for name, title in titles.items():
+        table.add_row(name, title, str(where.get(name, "")))
+    Console().print(table)
+
+
+@main.command()
+@click.option("--until-empty", is_flag=True, help="End when the last card is taken out.")
+@click.pass_obj
+def serve(places: Places, until_empty: bool) -> None:
+    """Serve cards in the foreground, until `stop` or a signal."""
+    places.runtime.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    with (places.runtime / _LOG).open("a", encoding="utf-8") as log:
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.WriteLoggerFactory(file=log),
+        )
+        try:
+            CardServer(Shelf(places.state), places.runtime, until_empty=until_empty).run()
+        except ServerError as error:
+            _fail(error)
+
+
+@main.command()
+@click.pass_obj
+def stop(places: Places) -> None:
+    """Take out all cards, and end the process that serves them."""
+    try:
+        ask(places.runtime, Stop())
+    except NotServingError:
+        return
+    except ControlError as error:
+        _fail(error)
+
+
+@main.command()
+@click.argument("name")
+@_now
+@click.pass_obj
+def reset(places: Places, name: str, clock: Clock | None) -> None:
+    """Personalise the card NAME anew: new keys and certificates, full counters, its first codes."""
+    try:
+        if fixture.name_of(name) in ask(places.runtime, State()).inserted.values():
+            _fail(f"{name} is in a reader: take it out first")
+    except NotServingError:
+        pass
+    except (ControlError, fixture.FixtureError) as error:
+        _fail(error)
+    _personalise(places, name, clock, anew=True)
+
+
+@main.command()
+@_now
+@click.pass_obj
+def build(places: Places, clock: Clock | None) -> None:
+    """Make what is missing of the authorities and the cards, and a daemon configuration that trusts them.
+
+    Prints the folder; the configuration in it is `sithsd.toml`.
+    """
+    try:
+        click.echo(Shelf(places.state, clock).build())
+    except (fixture.FixtureError, OSError) as error:
+        _fail(error)
+
+
+@main.command()
+@_reader
+@click.option("--reset", "again", is_flag=True, help="Count from zero afterwards.")
+@_as_json
+@click.pass_obj
+def count(places: Places, reader: int, again: bool, as_json: bool) -> None:
+    """Tell how many APDUs and bytes went over the contacts since insertion or `--reset`."""
+    reply = _order(places, Count(reader=reader, reset=again))
+    if as_json:
+        counts = {"apdus": reply.apdus, "bytesIn": reply.bytes_in, "bytesOut": reply.bytes_out}
+        click.echo(json.dumps(counts))
+    else:
+        click.echo(f"{reply.apdus} APDUs, {reply.bytes_in} bytes in, {reply.bytes_out} bytes out")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--readers", type=click.IntRange(1, 16), default=2, show_default=True, help="How many virtual readers.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def stage(places: Places, readers: int, command: tuple[str, ...]) -> None:
+    """Run COMMAND beside a private pcscd with virtual readers, in namespaces of its own; exit as COMMAND does.
+
+    PCSCLITE_CSOCK_NAME tells it the pcscd. RUNTIME_DIRECTORY and STATE_DIRECTORY are folders that go away with the
+    stage, unless they were given.
+    """
+    try:
+        with Stage(readers) as private:
+            runtime = places.runtime if places.runtime_given else private.folder / "run"
+            state = places.state if places.state_given else private.folder / "state"
+            environment = {**private.environment, "RUNTIME_DIRECTORY": str(runtime), "STATE_DIRECTORY": str(state)}
+            for folder in (runtime, state):
+                folder.mkdir(parents=True, exist_ok=True)
+            served_before = (runtime / SOCKET).exists()
+            try:
+                status = private.run(command, env=environment).returncode
+            finally:
+                if not served_before:
+                    _stop_quietly(runtime)
+    except (StageError, OSError) as error:
+        _fail(error)
+    sys.exit(status if status >= 0 else 128 - status)
+
+
+def _personalise(places: Places, name: str, clock: Clock | None, *, anew: bool = False) -> None:
+    shelf = Shelf(places.state, clock)
+    try:
+        if anew:
+            shelf.renew(name)
+        else:
+            shelf.card(name)
+        shelf.write_configuration()
+    except (fixture.FixtureError, OSError) as error:
+        _fail(error)
+
+
+def _order(places: Places, request: Request) -> Reply:
+    try:
+        return ask(places.runtime, request)
+    except ControlError as error:
+        _fail(error)
+
+
+def _start_server(places: Places) -> None:
+    places.runtime.mkdir(parents=True, exist_ok=True)
+    folders = ["--runtime-dir", str(places.runtime), "--state-dir", str(places.state)]
+    command = [sys.executable, "-m", "sithsd.simulator.main", *folders, "serve", "--until-empty"]
+    with (places.runtime / _LOG).open("ab") as log:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            break
+        try:
+            ask(places.runtime, State())
+        except NotServingError:
+            time.sleep(0.02)
+        else:
+            return
+    _fail(f"the cards' process does not start; its log is {places.runtime / _LOG}")
+
+
+def _stop_quietly(runtime: Path) -> None:
+    try:
+        ask(runtime, Stop())
+    except NotServingError:
+        return
+    except ControlError as error:
+        click.echo(f"sithsd-sim: {error}", err=True)
+
+
+def _fail(reason: object) -> NoReturn:
+    raise click.ClickException(str(reason))
+
+
+if __name__ == "__main__":
+    main()
