@@ -4,7 +4,7 @@ Belongs to the asyncio loop's thread alone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from sithsd.session.model import Picture, ReaderView
@@ -43,7 +43,7 @@ class Board:
         readers = tuple(view for view in self._picture.readers if view.name != name)
         self._show(replace(self._picture, readers=readers, changed=name))
 
-    async def watch(self) -> AsyncIterator[Picture]:
+    async def watch(self) -> AsyncGenerator[Picture, None]:
         """Yield the present picture, then each newer one; a slow taker skips those in between, never the newest."""
         changed = asyncio.Event()
         self._listeners.add(changed)

@@ -16,7 +16,6 @@ from sithsd.reader.monitor import (
     CardRemoved,
     PcscEvent,
     ReaderAdded,
-    ReaderFreed,
     ReaderRemoved,
     ServiceDown,
     ServiceUp,
@@ -59,8 +58,6 @@ class Readers:
                 self._slots[reader].removed()
             case CardMute(reader):
                 self._slots[reader].mute()
-            case ReaderFreed(reader):
-                self._slots[reader].freed()
             case _:
                 assert_never(event)
 

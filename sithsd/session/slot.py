@@ -18,7 +18,7 @@ from sithsd.errors import ErrorCode, SithsdError, Where
 from sithsd.secret import Secret
 from sithsd.session.board import Board
 from sithsd.session.describe import inserted_card, is_ours
-from sithsd.session.model import InsertedCard, ReaderStatus, ReaderView
+from sithsd.session.model import InsertedCard, JudgedCertificate, ReaderStatus, ReaderView
 from sithsd.validity.judge import Judge
 from sithsd.values import CodeState, Role
 
@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 PATIENCE = 2.0
 _READINGS = 3
+_FIRST_REST = 0.5
+_LONGEST_REST = 30.0
 _HELD = "another program holds the card"
 _STATUS_OF = {
     ErrorCode.CARD_UNSUPPORTED: ReaderStatus.UNSUPPORTED,
@@ -72,6 +74,7 @@ class Slot:
         self._tools = tools
         self._reading: asyncio.Task[None] | None = None
         self._insertion = 0
+        self._resting = False
         self._log = structlog.get_logger("sithsd.session").bind(reader=name)
         self._view = tools.board.put(ReaderView(name, ReaderStatus.EMPTY, 0))
 
@@ -98,11 +101,6 @@ class Slot:
             ReaderStatus.MUTE, InsertedCard(b""), ErrorCode.CARD_UNREADABLE, "the card does not answer to a reset"
         )
 
-    def freed(self) -> None:
-        """Take note that another program let go of the reader: read the card if that was impossible before."""
-        if self._view.status is ReaderStatus.BUSY and self._view.card and self._reading_is_over():
-            self.inserted(self._view.card.atr)
-
     async def close(self) -> None:
         """End the reading and the worker: the reader went, or the daemon ends."""
         task = self._reading
@@ -110,6 +108,22 @@ class Slot:
         self._worker.stop()
         if task is not None:
             await asyncio.wait([task])
+
+    async def settled(self) -> None:
+        """Wait a little for a reading under way; begin one if the card was held exclusively when it was last tried."""
+        card = self._view.card
+        if self._view.reason is ErrorCode.READER_BUSY and card is not None and self._resting:
+            self.inserted(card.atr)
+        if self._reading is not None and not self._reading.done():
+            await asyncio.wait([self._reading], timeout=PATIENCE)
+
+    def certificates(self) -> tuple[JudgedCertificate, ...]:
+        """Return the certificates of the card in the reader, from memory. Raises card.absent or what hides the card."""
+        return self._known()[0].certificates
+
+    def note_done(self, event: str, role: Role, done: Done, *, uid: int, pid: int) -> None:
+        """Log an operation that was done, and for whom."""
+        self._log.info(event, role=str(role), tries_left=done.state.tries_left, uid=uid, pid=pid)
 
     async def read_codes(self) -> ReaderView:
         """Read the state of all codes from the card, without using a try; return the new view."""
@@ -158,32 +172,47 @@ class Slot:
 
     async def _card(self, serial: str | None) -> tuple[InsertedCard, ReadCard]:
         """Return the card that can be worked with now, after waiting a little for a reading under way."""
-        if self._reading is not None and not self._reading.done():
-            await asyncio.wait([self._reading], timeout=PATIENCE)
+        await self.settled()
+        card, read = self._known()
+        if self._view.status is ReaderStatus.UNSUPPORTED:
+            raise self._placed(SithsdError(ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card"), card)
+        if serial is not None and serial != card.serial:
+            raise self._placed(SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader"), card)
+        return card, read
+
+    def _known(self) -> tuple[InsertedCard, ReadCard]:
+        """Return the card that was read. Raises card.absent, or why it could not be read."""
         view, card = self._view, self._view.card
         if card is None:
             raise self._placed(SithsdError(ErrorCode.CARD_ABSENT, "there is no card in the reader"), card)
         if card.read is None:
             code = view.reason or ErrorCode.READER_BUSY
             raise self._placed(SithsdError(code, view.detail or "the card is still being read"), card)
-        if view.status is ReaderStatus.UNSUPPORTED:
-            raise self._placed(SithsdError(ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card"), card)
-        if serial is not None and serial != card.serial:
-            raise self._placed(SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader"), card)
         return card, card.read
 
     async def _read(self, atr: bytes, insertion: int) -> None:
-        for remaining in reversed(range(_READINGS)):
+        rest = _FIRST_REST
+        remaining = _READINGS
+        while True:
             try:
                 read = await self._read_once(atr, insertion)
                 card = await asyncio.to_thread(inserted_card, atr, read, self._tools.judge, self._tools.clock.now())
             except SithsdError as error:
+                if insertion != self._insertion:
+                    return
+                remaining -= 1
                 # Another program reset the card in the midst of it. Reading uses no try: it may begin again.
                 if error.code is ErrorCode.CARD_CHANGED and remaining:
                     continue
-                if insertion == self._insertion:
-                    self._unread(atr, error)
-                return
+                self._unread(atr, error)
+                if error.code is not ErrorCode.READER_BUSY:
+                    return
+                # Somebody has the card for himself, and PC/SC tells nobody when that ends. Asked ever more seldom.
+                self._resting = True
+                await asyncio.sleep(rest)
+                self._resting = False
+                rest = min(2 * rest, _LONGEST_REST)
+                continue
             if insertion == self._insertion:
                 self._ready(card, read)
             return
@@ -263,12 +292,10 @@ class Slot:
 
     def _forget(self) -> None:
         self._insertion += 1
+        self._resting = False
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-
-    def _reading_is_over(self) -> bool:
-        return self._reading is None or self._reading.done()
 
 
 def _with(states: tuple[CodeState, ...], known: CodeState) -> tuple[CodeState, ...]:

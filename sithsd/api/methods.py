@@ -1,0 +1,171 @@
+"""The methods of io.sithsd.Cards and io.sithsd.Codes: rights and shapes here, the work in the session room."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from sithsd.api import views, wire
+from sithsd.api.interface import Interface, Method, StreamMethod, interface_text
+from sithsd.api.peer import Caller
+from sithsd.api.rights import Rights, everyone
+from sithsd.clock import Clock
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.session.board import Board
+from sithsd.session.describe import issuers_on
+from sithsd.session.model import JudgedCertificate, Picture
+from sithsd.session.readers import Readers
+from sithsd.session.slot import Done, Slot
+from sithsd.validity.judge import Judge
+
+
+class Cards:
+    """What every local user may ask. `clock` and `judge` serve the one question that is answered anew each time."""
+
+    def __init__(self, board: Board, readers: Readers, rights: Rights, judge: Judge, clock: Clock) -> None:
+        self._board = board
+        self._readers = readers
+        self._rights = rights
+        self._judge = judge
+        self._clock = clock
+        self._shown: dict[bool, tuple[Picture, list[wire.Reader]]] = {}
+
+    def interface(self) -> Interface:
+        """Return io.sithsd.Cards."""
+        return Interface(
+            interface_text(CARDS_SOCKET),
+            [
+                Method("List", wire.ListCall, everyone, self._list),
+                StreamMethod("Monitor", wire.ListCall, everyone, self._monitor),
+                Method("GetCertificates", wire.ReaderCall, everyone, self._certificates),
+                Method("GetValidity", wire.ReaderCall, everyone, self._validity),
+                Method("GetCodes", wire.ReaderCall, everyone, self._codes),
+            ],
+        )
+
+    async def _list(self, call: wire.ListCall, caller: Caller) -> wire.ListReply:
+        unmasked = self._unmasked(call.unmasked, caller)
+        picture = self._board.picture
+        return wire.ListReply(
+            readers=self._all(picture, unmasked=unmasked), sequence=picture.sequence, service=picture.service
+        )
+
+    async def _monitor(self, call: wire.ListCall, caller: Caller) -> AsyncGenerator[wire.Wire, None]:
+        unmasked = self._unmasked(call.unmasked, caller)
+        event = "state"
+        watching = self._board.watch()
+        try:
+            async for picture in watching:
+                yield wire.MonitorReply(
+                    event=event,
+                    sequence=picture.sequence,
+                    readers=self._all(picture, unmasked=unmasked),
+                    service=picture.service,
+                    reader=picture.changed if event == "changed" else None,
+                )
+                event = "changed"
+        finally:
+            await watching.aclose()
+
+    async def _certificates(self, call: wire.ReaderCall, caller: Caller) -> wire.CertificatesReply:
+        unmasked = self._unmasked(call.unmasked, caller)
+        slot = self._readers.slot(call.reader)
+        await slot.settled()
+        # Whoever may see personal identity numbers gets whole certificates, asked for or not.
+        whole = unmasked or self._rights.codes(caller)
+        return self._reply(
+            slot,
+            [
+                views.certificate(entry, unmasked=unmasked, with_bytes=whole or not views.is_personal(entry))
+                for entry in slot.certificates()
+            ],
+        )
+
+    async def _validity(self, call: wire.ReaderCall, caller: Caller) -> wire.CertificatesReply:
+        unmasked = self._unmasked(call.unmasked, caller)
+        slot = self._readers.slot(call.reader)
+        await slot.settled()
+        entries = slot.certificates()
+        helpers = issuers_on([entry.certificate for entry in entries])
+        now = self._clock.now()
+        judged: list[JudgedCertificate] = [
+            replace(entry, assessment=self._judge.judge(entry.certificate, now, helpers)) for entry in entries
+        ]
+        return self._reply(slot, [views.certificate(entry, unmasked=unmasked) for entry in judged])
+
+    async def _codes(self, call: wire.ReaderCall, caller: Caller) -> wire.CodesReply:
+        self._unmasked(call.unmasked, caller)
+        slot = self._readers.slot(call.reader)
+        view = await slot.read_codes()
+        card = view.card
+        return wire.CodesReply(
+            reader=view.name,
+            card_serial=card.serial if card else None,
+            sequence=view.sequence,
+            codes=views.codes(card.codes if card else ()),
+        )
+
+    def _all(self, picture: Picture, *, unmasked: bool) -> list[wire.Reader]:
+        """Return the readers of a picture; the same picture is put into words once for all who ask."""
+        shown = self._shown.get(unmasked)
+        if shown is None or shown[0] is not picture:
+            shown = (picture, views.readers(picture, unmasked=unmasked))
+            self._shown[unmasked] = shown
+        return shown[1]
+
+    def _unmasked(self, asked: bool | None, caller: Caller) -> bool:
+        if asked and not self._rights.codes(caller):
+            raise SithsdError(ErrorCode.REQUEST_DENIED, "personal identity numbers are not for this user")
+        return bool(asked)
+
+    @staticmethod
+    def _reply(slot: Slot, certificates: list[wire.Certificate]) -> wire.CertificatesReply:
+        view = slot.view
+        return wire.CertificatesReply(
+            reader=view.name,
+            card_serial=view.card.serial if view.card else None,
+            sequence=view.sequence,
+            certificates=certificates,
+        )
+
+
+class Codes:
+    """Operations with codes, for those who have the right."""
+
+    def __init__(self, readers: Readers, rights: Rights) -> None:
+        self._readers = readers
+        self._rights = rights
+
+    def interface(self) -> Interface:
+        """Return io.sithsd.Codes."""
+        return Interface(
+            interface_text(CODES_SOCKET),
+            [
+                Method("Verify", wire.VerifyCall, self._rights.codes, self._verify),
+                Method("Unblock", wire.UnblockCall, self._rights.codes, self._unblock),
+            ],
+        )
+
+    async def _verify(self, call: wire.VerifyCall, caller: Caller) -> wire.CodeReply:
+        slot = self._readers.slot(call.reader)
+        done = await slot.verify(call.role, call.code, last_try=bool(call.spend_last_try), serial=call.card_serial)
+        slot.note_done("code.verified", call.role, done, uid=caller.uid, pid=caller.pid)
+        return _done(done)
+
+    async def _unblock(self, call: wire.UnblockCall, caller: Caller) -> wire.CodeReply:
+        slot = self._readers.slot(call.reader)
+        done = await slot.unblock(
+            call.role, call.puk, call.new_code, last_try=bool(call.spend_last_try), serial=call.card_serial
+        )
+        slot.note_done("code.unblocked", call.role, done, uid=caller.uid, pid=caller.pid)
+        return _done(done)
+
+
+def _done(done: Done) -> wire.CodeReply:
+    view = done.view
+    return wire.CodeReply(
+        reader=view.name,
+        card_serial=view.card.serial if view.card else None,
+        sequence=view.sequence,
+        role=done.state.role,
+        tries_left=done.state.tries_left,
+    )

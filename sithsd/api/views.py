@@ -1,0 +1,109 @@
+"""From what the session knows to what the wire says; the one place where personal identity numbers are masked."""
+
+import base64
+from datetime import UTC, datetime
+
+from sithsd.api import wire
+from sithsd.certificate.card import Holder
+from sithsd.session.model import InsertedCard, JudgedCertificate, Picture, ReaderView
+from sithsd.values import CardKind, CodeState, Environment, IdentityKind
+
+
+def readers(picture: Picture, *, unmasked: bool) -> list[wire.Reader]:
+    """Return all readers of a picture."""
+    return [_reader(view, unmasked=unmasked) for view in picture.readers]
+
+
+def codes(states: tuple[CodeState, ...]) -> list[wire.CodeState]:
+    """Return the states of codes."""
+    return [
+        wire.CodeState(
+            role=state.role,
+            tries_left=state.tries_left,
+            blocked=state.blocked,
+            activated=state.activated,
+            verified=state.verified,
+            max_tries=state.max_tries,
+            min_length=state.min_length,
+            max_length=state.max_length,
+        )
+        for state in states
+    ]
+
+
+def certificate(entry: JudgedCertificate, *, unmasked: bool, with_bytes: bool = False) -> wire.Certificate:
+    """Return one certificate; `with_bytes` with its DER bytes, in which a personal identity number is never masked."""
+    facts, assessment = entry.certificate, entry.assessment
+    return wire.Certificate(
+        id=entry.id,
+        purpose=facts.purpose,
+        identity=facts.identity,
+        subject=facts.subject if unmasked else facts.masked_subject,
+        issuer=facts.issuer,
+        not_before=moment(facts.not_before),
+        not_after=moment(facts.not_after),
+        verdict=wire.Verdict(status=assessment.verdict.status, reasons=list(assessment.verdict.reasons)),
+        serial_number=f"{facts.serial_number:X}",
+        fingerprint=facts.fingerprint,
+        environment=facts.environment,
+        level_of_assurance=facts.level_of_assurance,
+        transport=facts.transport,
+        weaknesses=list(facts.weaknesses),
+        key=facts.key,
+        label=entry.label,
+        path=list(assessment.path),
+        anchor=assessment.anchor,
+        checked_at=moment(assessment.checked_at),
+        der=base64.b64encode(facts.der).decode() if with_bytes else None,
+    )
+
+
+def is_personal(entry: JudgedCertificate) -> bool:
+    """Tell whether a certificate's bytes carry a personal identity number."""
+    facts = entry.certificate
+    return facts.identity is IdentityKind.PERSONAL_IDENTITY_NUMBER or facts.personal_identity_number is not None
+
+
+def moment(when: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC, to the second."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _reader(view: ReaderView, *, unmasked: bool) -> wire.Reader:
+    return wire.Reader(
+        name=view.name,
+        state=str(view.status),
+        sequence=view.sequence,
+        card=_card(view.card, unmasked=unmasked) if view.card else None,
+        reason=str(view.reason) if view.reason else None,
+        detail=view.detail,
+    )
+
+
+def _card(card: InsertedCard, *, unmasked: bool) -> wire.Card:
+    facts, read = card.facts, card.read
+    return wire.Card(
+        serial=card.serial,
+        profile=read.identified.profile.name if read else None,
+        environment=facts.environment if facts else Environment.UNKNOWN,
+        kind=facts.kind if facts else CardKind.UNKNOWN,
+        card_number=facts.card_number if facts else None,
+        level_of_assurance=facts.level_of_assurance if facts else None,
+        holder=_holder(facts.holder, unmasked=unmasked) if facts and facts.holder else None,
+        codes=codes(card.codes),
+        certificates=[certificate(entry, unmasked=unmasked) for entry in card.certificates],
+        atr=card.atr.hex().upper(),
+        notes=list(card.notes),
+        identified_by=read.identified.by if read else None,
+    )
+
+
+def _holder(holder: Holder, *, unmasked: bool) -> wire.Holder:
+    number = holder.personal_identity_number
+    return wire.Holder(
+        display_name=holder.display_name,
+        hsa_id=holder.hsa_ids[0] if holder.hsa_ids else None,
+        personal_identity_number=(number.reveal() if unmasked else str(number)) if number else None,
+        organization=holder.organization,
+        protected=holder.protected,
+    )

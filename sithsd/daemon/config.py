@@ -1,0 +1,69 @@
+"""The daemon's settings: a TOML file, everything in it optional."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from sithsd.api.rights import DESK_GROUP
+from sithsd.validity.policy import ValiditySettings
+
+DEFAULT_FILE = Path("/etc/sithsd/sithsd.toml")
+_MAX_FILE = 256 * 1024
+
+
+class ConfigError(Exception):
+    """Settings that can't be used: one line with file, place and reason."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class RightsSettings(_Table, frozen=True, kw_only=True):
+    """[rights]: `group` is the Unix group whose members may use codes and see personal identity numbers."""
+
+    group: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DESK_GROUP
+
+
+class DriversSettings(_Table, frozen=True, kw_only=True):
+    """[drivers]: `site` is the folder of a site's own card profiles."""
+
+    site: str = "/etc/sithsd/drivers.d"
+
+
+class LogSettings(_Table, frozen=True, kw_only=True):
+    """[log]: `format` "auto" is for people on a terminal and JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"
+
+
+class Settings(_Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    validity: ValiditySettings = ValiditySettings()
+    rights: RightsSettings = RightsSettings()
+    drivers: DriversSettings = DriversSettings()
+    log: LogSettings = LogSettings()
+
+
+def load(path: Path | None) -> Settings:
+    """Read the settings from `path`; with None from /etc/sithsd/sithsd.toml if there is one, else the defaults.
+
+    Raises ConfigError.
+    """
+    if path is None:
+        if not DEFAULT_FILE.exists():
+            return Settings()
+        path = DEFAULT_FILE
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            raise ConfigError(f"{path}: is larger than {_MAX_FILE} bytes")
+        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{path}: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else " ".join(str(error).split())
