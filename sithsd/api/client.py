@@ -22,7 +22,7 @@ from sithsd.api.wire import ErrorParameters, Wire
 from sithsd.errors import ErrorCode, SithsdError, Where
 from sithsd.locations import CODES_SOCKET
 
-R = TypeVar("R", bound=Wire)
+T = TypeVar("T")
 
 REPLY_BYTES = 1024 * 1024
 _SERVICE_ERRORS = {"org.varlink.service.PermissionDenied": ErrorCode.REQUEST_DENIED}
@@ -117,29 +117,29 @@ class Client:
     def call(self, method: str, parameters: Wire | Mapping[str, Any] | None = None) -> dict[str, Any]: ...
 
     @overload
-    def call(self, method: str, parameters: Wire | Mapping[str, Any] | None, reply: type[R]) -> R: ...
+    def call(self, method: str, parameters: Wire | Mapping[str, Any] | None, reply_type: type[T]) -> T: ...
 
     def call(
-        self, method: str, parameters: Wire | Mapping[str, Any] | None = None, reply: type[R] | None = None
-    ) -> R | dict[str, Any]:
-        """Call `method` ("io.sithsd.Cards.List") and return its reply, in the shape `reply` or as plain JSON values.
+        self, method: str, parameters: Wire | Mapping[str, Any] | None = None, reply_type: type[T] | None = None
+    ) -> T | dict[str, Any]:
+        """Call `method` ("io.sithsd.Cards.List") and return its reply, in the shape `reply_type` or as plain JSON.
 
         Raises SithsdError, see the module.
         """
         deadline = time.monotonic() + self._timeout
         self._send(method, parameters, deadline, more=False)
         answer = self._receive(method, deadline)
-        return _shaped(answer, reply)
+        return _shaped(answer, reply_type)
 
     @overload
     def stream(self, method: str, parameters: Wire | Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]: ...
 
     @overload
-    def stream(self, method: str, parameters: Wire | Mapping[str, Any] | None, reply: type[R]) -> Iterator[R]: ...
+    def stream(self, method: str, parameters: Wire | Mapping[str, Any] | None, reply_type: type[T]) -> Iterator[T]: ...
 
     def stream(
-        self, method: str, parameters: Wire | Mapping[str, Any] | None = None, reply: type[R] | None = None
-    ) -> Iterator[R | dict[str, Any]]:
+        self, method: str, parameters: Wire | Mapping[str, Any] | None = None, reply_type: type[T] | None = None
+    ) -> Iterator[T | dict[str, Any]]:
         """Call `method` with `more` and yield its replies as they come; between them there is no time-out.
 
         Ending the iteration early ends the connection. Raises SithsdError, see the module.
@@ -150,7 +150,7 @@ class Client:
             while not whole:
                 answer = self._receive(method, None)
                 whole = not answer.continues
-                yield _shaped(answer, reply)
+                yield _shaped(answer, reply_type)
         finally:
             if not whole:
                 self.close()
@@ -229,11 +229,11 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _shaped(answer: _Reply, reply: type[R] | None) -> R | dict[str, Any]:
+def _shaped(answer: _Reply, reply_type: type[T] | None) -> T | dict[str, Any]:
     try:
-        if reply is None:
+        if reply_type is None:
             return msgspec.json.decode(answer.parameters, type=dict[str, Any])
-        return msgspec.json.decode(answer.parameters, type=reply)
+        return msgspec.json.decode(answer.parameters, type=reply_type)
     except (ValueError, RecursionError):
         raise SithsdError(ErrorCode.INTERNAL, "the daemon's reply has not the expected form") from None
 
