@@ -73,6 +73,8 @@ class VirtualSlot:
             self._link = VpcdLink(*self._address, _CONNECT_SECONDS)
         except VpcdError as error:
             raise SlotError(str(error)) from None
+        self._stopping.clear()
+        self._seen.clear()
         self._thread = threading.Thread(target=self._serve, name=f"slot-{self.reader}", daemon=True)
         self._thread.start()
         if wait and not self._seen.wait(_READY_SECONDS):
@@ -97,12 +99,13 @@ class VirtualSlot:
         self.stop()
 
     def _serve(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             link = self._link
             if link is not None:
                 self._converse(link)
-            with self._guard:
-                self._link = None
+                with self._guard:
+                    self._link = None
+                    link.close()
             self.card.power_off()
             if self._stopping.wait(_AGAIN_SECONDS):
                 return
@@ -127,9 +130,7 @@ class VirtualSlot:
                 elif message:
                     link.send(self._answer(message))
         except VpcdError:
-            self._log.info("reader gone or card taken out")
-        finally:
-            link.close()
+            self._log.info("card out" if self._stopping.is_set() else "reader gone")
 
     def _control(self, link: VpcdLink, value: int) -> None:
         match value:
