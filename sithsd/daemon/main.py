@@ -1,7 +1,6 @@
 """The program `sithsd`: command line, and what can stop it from starting."""
 
 import asyncio
-import os
 import resource
 import sys
 from pathlib import Path
@@ -45,7 +44,6 @@ def main(runtime_dir: str | None, state_dir: str | None, config_file: Path | Non
 def _run(runtime: str | None, state: str | None, config_file: Path | None) -> int:
     # A core file would hold the codes that were in memory.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.umask(0o077)
     try:
         settings = config.load(config_file)
         journal.set_up(settings.log.level, settings.log.format)
@@ -58,5 +56,5 @@ def _run(runtime: str | None, state: str | None, config_file: Path | None) -> in
 
 
 def _say(reason: str, status: int) -> int:
-    print(f"sithsd: {reason}", file=sys.stderr)
+    click.echo(f"sithsd: {reason}", err=True)
     return status

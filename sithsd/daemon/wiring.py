@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from sithsd import __version__
@@ -42,8 +43,13 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     rights = Rights.here(settings.rights.group)
     site = profile.load_site_folder(Path(settings.drivers.site))
     registry = Registry(profile.in_order(profile.load_folder(profile.shipped_folder()), site))
+    validity = settings.validity
     judge = Judge.from_settings(
-        settings.validity, more_anchors=_files(state / "anchors"), more_issuers=_files(state / "issuers")
+        msgspec.structs.replace(
+            validity,
+            anchors=(*validity.anchors, *_files(state / "anchors")),
+            issuers=(*validity.issuers, *_files(state / "issuers")),
+        )
     )
     board = Board()
     readers = Readers(Tools(registry, judge, clock, board), _start_worker)
@@ -112,5 +118,5 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix in {".pem", ".cer", ".crt", ".der"})
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path) for path in folder.glob("*") if path.suffix in {".pem", ".cer", ".crt", ".der"})

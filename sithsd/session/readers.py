@@ -38,10 +38,8 @@ class Readers:
         """Take one event of PC/SC."""
         match event:
             case ServiceUp():
-                self._log.info("pcsc.up")
                 self._tools.board.set_service(up=True)
             case ServiceDown():
-                self._log.warning("pcsc.down")
                 for name in list(self._slots):
                     self._drop(name)
                 self._tools.board.set_service(up=False)

@@ -26,8 +26,7 @@ T = TypeVar("T")
 
 PATIENCE = 2.0
 _READINGS = 3
-_FIRST_REST = 0.5
-_LONGEST_REST = 30.0
+_GRACE = 0.2
 _HELD = "another program holds the card"
 _STATUS_OF = {
     ErrorCode.CARD_UNSUPPORTED: ReaderStatus.UNSUPPORTED,
@@ -42,8 +41,8 @@ class Worker(Protocol):
         """Run `operation` on the card inside one transaction; `patience` bounds the wait for the card, in seconds."""
         ...
 
-    def stop(self) -> None:
-        """End the thread."""
+    def stop(self, grace: float = ...) -> bool:
+        """End the thread; False if it hangs in a PC/SC call after `grace` seconds."""
         ...
 
 
@@ -74,7 +73,6 @@ class Slot:
         self._tools = tools
         self._reading: asyncio.Task[None] | None = None
         self._insertion = 0
-        self._resting = False
         self._log = structlog.get_logger("sithsd.session").bind(reader=name)
         self._view = tools.board.put(ReaderView(name, ReaderStatus.EMPTY, 0))
 
@@ -105,15 +103,12 @@ class Slot:
         """End the reading and the worker: the reader went, or the daemon ends."""
         task = self._reading
         self._forget()
-        self._worker.stop()
+        self._worker.stop(_GRACE)
         if task is not None:
             await asyncio.wait([task])
 
     async def settled(self) -> None:
-        """Wait a little for a reading under way; begin one if the card was held exclusively when it was last tried."""
-        card = self._view.card
-        if self._view.reason is ErrorCode.READER_BUSY and card is not None and self._resting:
-            self.inserted(card.atr)
+        """Wait a little for a reading under way."""
         if self._reading is not None and not self._reading.done():
             await asyncio.wait([self._reading], timeout=PATIENCE)
 
@@ -191,28 +186,18 @@ class Slot:
         return card, card.read
 
     async def _read(self, atr: bytes, insertion: int) -> None:
-        rest = _FIRST_REST
-        remaining = _READINGS
-        while True:
+        for remaining in reversed(range(_READINGS)):
             try:
                 read = await self._read_once(atr, insertion)
                 card = await asyncio.to_thread(inserted_card, atr, read, self._tools.judge, self._tools.clock.now())
             except SithsdError as error:
                 if insertion != self._insertion:
                     return
-                remaining -= 1
                 # Another program reset the card in the midst of it. Reading uses no try: it may begin again.
                 if error.code is ErrorCode.CARD_CHANGED and remaining:
                     continue
                 self._unread(atr, error)
-                if error.code is not ErrorCode.READER_BUSY:
-                    return
-                # Somebody has the card for himself, and PC/SC tells nobody when that ends. Asked ever more seldom.
-                self._resting = True
-                await asyncio.sleep(rest)
-                self._resting = False
-                rest = min(2 * rest, _LONGEST_REST)
-                continue
+                return
             if insertion == self._insertion:
                 self._ready(card, read)
             return
@@ -292,7 +277,6 @@ class Slot:
 
     def _forget(self) -> None:
         self._insertion += 1
-        self._resting = False
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
