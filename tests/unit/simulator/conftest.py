@@ -1,0 +1,49 @@
+"""Simulated cards for the simulator's own tests: made once a session, copied for each test."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sithsd.clock import FixedClock
+from sithsd.simulator.card import Card
+from sithsd.simulator.shelf import Shelf
+
+TODAY = datetime(2024, 1, 15, 12, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def clock() -> FixedClock:
+    """A clock that stands at noon on an ordinary day."""
+    return FixedClock(TODAY)
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, clock: FixedClock) -> Shelf:
+    """The shelf that cards are made on, once; tests take copies from it."""
+    return Shelf(tmp_path_factory.mktemp("shelf"), clock)
+
+
+@pytest.fixture
+def shelf(made: Shelf, tmp_path: Path) -> Callable[..., Shelf]:
+    """A function that returns a shelf of the test's own with the cards of these names on it."""
+
+    def with_cards(*names: str) -> Shelf:
+        for name in names:
+            made.card(name)
+        return made.copy_to(tmp_path)
+
+    return with_cards
+
+
+@pytest.fixture
+def card(shelf: Callable[..., Shelf]) -> Iterator[Callable[..., Card]]:
+    """A function that returns a card with power."""
+
+    def powered(name: str = "ordinary") -> Card:
+        taken = shelf(name).card(name)
+        taken.power_on()
+        return taken
+
+    return powered
