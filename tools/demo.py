@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ BIN = Path(sys.executable).parent
 # Codes of a simulated card (fixtures/README.md). They go through a pipe, never onto a command line.
 PIN, PUK = "123456", "12345678"
 WRONG_PIN, NEW_PIN = "246810", "918273"
+_PATIENCE_SECONDS = 20
 VERIFY = ("verify", "--role", "authentication", "--code-fd", "0")
 UNBLOCK = ("unblock", "--role", "authentication", "--code-fd", "0")
 
@@ -129,21 +132,24 @@ class Demo:
         if not quiet:
             self._expect("exit status", done.returncode, 0)
 
-    def _await(self, what: str, reached: Any) -> None:  # noqa: ANN401 - a condition on JSON
+    def _await(self, what: str, reached: Callable[[dict[str, Any]], bool]) -> None:
         """Follow `sithsctl monitor` until the first reader is as it should be."""
-        deadline = 20
-        with subprocess.Popen(
-            ["timeout", str(deadline), str(BIN / "sithsctl"), "monitor", "--json"],
-            env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        ) as monitor:  # fmt: skip
-            try:
-                for line in monitor.stdout or ():
-                    readers = json.loads(line)["readers"]
-                    if readers and reached(readers[0]):
-                        return
-            finally:
-                end(monitor)
-        raise Unexpected(f"{what}: not within {deadline} s")
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (remaining := deadline - time.monotonic()) > 0:
+            with subprocess.Popen(
+                ["timeout", f"{remaining:.1f}", str(BIN / "sithsctl"), "monitor", "--json"],
+                env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            ) as monitor:  # fmt: skip
+                try:
+                    for line in monitor.stdout or ():
+                        # A daemon that is still starting answers with an error, which says that it may be retried.
+                        readers = json.loads(line).get("readers")
+                        if readers and reached(readers[0]):
+                            return
+                finally:
+                    end(monitor)
+            time.sleep(0.05)
+        raise Unexpected(f"{what}: not within {_PATIENCE_SECONDS} s")
 
     def _card(self) -> dict[str, Any]:
         shown = subprocess.run(
