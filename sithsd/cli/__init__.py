@@ -1,0 +1,1 @@
+"""sithsctl: the program for a person at a terminal, and for scripts."""

@@ -1,0 +1,1 @@
+"""The commands: each asks the daemon, and hands the reply to a view."""

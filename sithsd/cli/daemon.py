@@ -1,0 +1,72 @@
+"""The daemon, as this program needs it: ask once, or listen."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from sithsd.api.client import DaemonError, LostError
+from sithsd.api.wire import ErrorParameters, Wire
+from sithsd.cli.failure import LOST, CommandError
+from sithsd.errors import SithsdError
+
+JsonObject = dict[str, Any]
+
+
+class Connection(Protocol):
+    """What is used of `sithsd.api.client.Client`."""
+
+    def call(self, method: str, parameters: Wire) -> JsonObject:
+        """Return the reply of one call."""
+        ...
+
+    def stream(self, method: str, parameters: Wire) -> Iterator[JsonObject]:
+        """Yield the replies of a call with `more`."""
+        ...
+
+
+Connect = Callable[[Path], AbstractContextManager[Connection]]
+
+
+class Daemon:
+    """The sockets in `folder`, one for each interface and named after it.
+
+    Replies are JSON objects just as they came, so that `--json` can print them whole. Every error is a `CommandError`.
+    """
+
+    def __init__(self, folder: Path, connect: Connect) -> None:
+        self._folder = folder
+        self._connect = connect
+
+    def ask(self, method: str, parameters: Wire) -> JsonObject:
+        """Return the reply of the method with this full name ("io.sithsd.Cards.List")."""
+        with self._connection(method) as connection:
+            return connection.call(method, parameters)
+
+    def listen(self, method: str, parameters: Wire) -> Iterator[JsonObject]:
+        """Yield the replies of a stream until the daemon ends it, or the caller does."""
+        with self._connection(method) as connection:
+            yield from connection.stream(method, parameters)
+
+    @contextmanager
+    def _connection(self, method: str) -> Iterator[Connection]:
+        interface = method.rpartition(".")[0]
+        try:
+            with self._connect(self._folder / interface) as connection:
+                yield connection
+        except SithsdError as error:
+            raise CommandError(_parameters(error), key=LOST if isinstance(error, LostError) else None) from error
+
+
+def _parameters(error: SithsdError) -> ErrorParameters:
+    return ErrorParameters(
+        code=error.told if isinstance(error, DaemonError) else str(error.code),
+        retryable=error.retryable,
+        tries_left=error.tries_left,
+        role=error.role,
+        status_word=error.status_word,
+        reader=error.where.reader,
+        card_serial=error.where.card_serial,
+        sequence=error.where.sequence,
+        detail=error.detail,
+    )

@@ -1,0 +1,289 @@
+# Svenska meningar för sithsctl. Nycklar som bygger på namn i gränssnittet har "-" för varje "." (pin.wrong: error-pin-wrong).
+# En kod är låst, ett certifikat är spärrat: två ord som aldrig byter plats.
+
+## Fel: vad som är fel och vad man kan göra.
+
+# $role: authentication, signature, puk eller none. $triesLeft: ett tal, eller "unknown".
+code-name = { $role ->
+    [authentication] legitimeringskoden
+    [signature] underskriftskoden
+    [puk] PUK-koden
+   *[none] koden
+}
+Code-name = { $role ->
+    [authentication] Legitimeringskod
+    [signature] Underskriftskod
+    [puk] PUK-kod
+   *[none] Kod
+}
+code-indefinite = { $role ->
+    [authentication] legitimeringskod
+    [signature] underskriftskod
+    [puk] PUK-kod
+   *[none] kod
+}
+tries-sentence = { $triesLeft ->
+    [unknown] Kortet talar inte om hur många försök som är kvar.
+    [0] Inga försök är kvar.
+    [one] Ett försök är kvar.
+   *[other] { $triesLeft } försök är kvar.
+}
+error-pin-wrong = { $triesLeft ->
+    [0] Fel { code-indefinite }. Den är nu låst: lås upp den med PUK-koden.
+   *[other] Fel { code-indefinite }. { tries-sentence }
+}
+error-pin-blocked = Det går inte att använda { code-name }: den är låst. Lås upp den med PUK-koden (sithsctl unblock) eller vänd dig till en ID-administratör.
+error-pin-lastTry = Det är sista försöket för { code-name }, så inget skickades till kortet. Använd --spend-last-try om du är säker på koden; är den fel blir koden låst.
+error-pin-triesUnknown = Kortet talar inte om hur många försök { code-name } har kvar, så inget skickades till kortet. Använd --spend-last-try om du är säker på koden.
+error-pin-malformed = Formen på { code-name } stämmer inte: bara siffror, och rätt antal. Inget skickades till kortet och inget försök gick åt.
+error-pin-notActivated = Ingen { code-indefinite } är vald ännu. Kortet måste aktiveras hos en ID-administratör.
+error-pin-unsupported = Kortet har ingen { code-indefinite }, eller så går den inte att använda så här. Se vad kortet har med: sithsctl codes
+error-puk-wrong = { $triesLeft ->
+    [0] Fel PUK-kod, och inga försök är kvar. Kortet går inte att låsa upp: beställ ett nytt.
+    [unknown] Fel PUK-kod. Efter för många fel blir kortet obrukbart: se efter i kodbrevet innan du försöker igen.
+    [one] Fel PUK-kod. Ett försök är kvar; är också det fel blir kortet obrukbart för alltid. Vänd dig till en ID-administratör.
+   *[other] Fel PUK-kod. { $triesLeft } försök är kvar; därefter är kortet obrukbart. Se efter i kodbrevet innan du försöker igen.
+}
+error-puk-blocked = PUK-kodens försök är slut. Kortet går inte att låsa upp: beställ ett nytt.
+error-puk-lastTry = Det är sista försöket för PUK-koden, så inget skickades till kortet. En felaktig PUK-kod gör nu kortet obrukbart för alltid: använd --spend-last-try bara om du är säker.
+error-puk-triesUnknown = Kortet talar inte om hur många försök PUK-koden har kvar, så inget skickades till kortet. För många fel gör kortet obrukbart för alltid: använd --spend-last-try bara om du är säker.
+error-card-absent = Det finns inget kort i läsaren. Sätt i kortet med chippet först och försök igen.
+error-card-removed = Kortet togs ut innan det var klart. Sätt i det igen och försök en gång till.
+error-card-changed = Det är inte samma kort som nyss, så inget skickades till det. Se efter vems kort det är och försök igen.
+error-card-unsupported = Det här är inte ett kort som sithsd kan läsa. Se efter att det är ett SITHS-kort.
+error-card-unreadable = Kortet svarar inte som det ska. Ta ut det, torka av chippet och sätt i det igen; hjälper inte det kan kortet vara trasigt.
+error-card-refused = Kortet vägrade utföra kommandot. Ta ut kortet och sätt i det igen; hjälper inte det, vänd dig till en ID-administratör.
+error-reader-busy = Ett annat program använder kortet. Vänta en stund och försök igen.
+error-reader-unknown = Det finns ingen sådan läsare. Se vad läsarna heter med: sithsctl status
+error-reader-ambiguous = Det sitter kort i fler än en läsare. Välj en av dem med --reader; sithsctl status visar dem.
+error-certificate-absent = Inget certifikat på kortet stämmer. Se vad som finns med: sithsctl certificates
+error-pcsc-unavailable = Kortläsartjänsten (pcscd) svarar inte. Starta den med: systemctl start pcscd.socket
+error-request-denied = Du får inte göra det här. Be att få bli medlem i gruppen sithsd-desk, eller arbeta vid datorns egen skärm.
+error-request-invalid = Kommandot är inte rätt skrivet. Se: sithsctl --help
+error-request-tooMany = För många frågor på en gång. Vänta en stund och försök igen.
+error-daemon-unavailable = Korttjänsten (sithsd) svarar inte. Starta den med: systemctl start sithsd
+error-internal = Något gick fel inuti sithsd. Försök igen; loggen (journalctl -u sithsd) säger mer.
+error-lost = Förbindelsen bröts innan svaret kom, så ett försök kan ha gått åt. Se efter innan du försöker igen, med: sithsctl codes
+error-unknown = Korttjänsten svarade med ett fel som det här programmet inte känner till.
+error-name = Fel: { $name }
+error-readers = Läsare: { $readers }
+interrupted = Avbrutet.
+nothing-sent = Avbrutet. Inget skickades till kortet.
+
+## Kommandoraden
+
+usage-prefix = Användning:
+usage-options = {"[FLAGGOR]"}
+usage-commands = {"KOMMANDO [...]"}
+usage-error = { $sentence } Se: { $command } --help
+usage-no-such-option = Det finns ingen sådan flagga.
+usage-no-such-option-named = Det finns ingen flagga { $option }.
+usage-no-such-command = Det finns inget sådant kommando.
+usage-missing = { $option } saknas.
+usage-bad-value = Värdet på { $option } passar inte.
+usage-bad-choice = Värdet på { $option } ska vara ett av: { $choices }.
+usage-option-arguments = { $option } tar ett annat antal värden.
+usage-extra = Det är för många ord på kommandoraden. (En kod skrivs aldrig där.)
+usage-bad-descriptor = Det går inte att läsa från filbeskrivaren i --code-fd.
+usage-no-terminal = Det finns ingen terminal att fråga efter koden på. Ge koden med --code-fd.
+help-options = Flaggor
+help-commands = Kommandon
+help-required = krävs
+help-help = Visa den här texten och sluta.
+help-version = Visa versionen och sluta.
+help-program = Se SITHS-korten i datorns läsare och använd deras koder.
+help-status = Visa läsarna och kortet i var och en. Vems det är, dess koder, dess certifikat.
+help-monitor = Visa varje ändring när den sker, tills Ctrl-C.
+help-certificates = Visa ett korts certifikat, eller skriv dem som PEM.
+help-validity = Säg om certifikaten går att lita på. Och annars varför inte.
+help-codes = Fråga kortet hur många försök som är kvar. Inget försök går åt.
+help-verify = Pröva en kod mot kortet. Den frågas efter utan att synas, eller läses med --code-fd.
+help-unblock = Lås upp en kod med PUK-koden och välj en ny.
+help-option-runtime-dir = Mappen med tjänstens socketar. Annars $RUNTIME_DIRECTORY, annars /run/sithsd.
+help-option-json = Svara i JSON, för skript.
+help-option-lang = Svarens språk. Annars efter datorns språkinställning.
+help-option-reader = Vilken läsare. Behövs när det sitter kort i flera.
+help-option-unmasked = Visa personnummer i sin helhet (bara för den som får).
+help-option-id = Bara certifikatet med detta id (hexadecimalt).
+help-option-purpose = Bara certifikat för detta ändamål.
+help-option-pem = Skriv certifikaten som PEM.
+help-option-role = Vilken kod.
+help-option-code-fd = Läs koden från den här filbeskrivaren (en rad) i stället för att fråga.
+help-option-code-fds = Läs PUK-kod och ny kod från den här filbeskrivaren (en rad var) i stället för att fråga.
+help-option-spend-last-try = Fortsätt fast det är sista försöket, eller fast kortet inte säger hur många som är kvar.
+help-epilog-statuses = Slutstatus:
+help-epilog-completion = Komplettering i bash: eval "$(_SITHSCTL_COMPLETE=bash_source sithsctl)"
+exit-0 = klart
+exit-1 = kortet vägrade, eller ett fel som saknar eget nummer
+exit-2 = kommandoraden är inte rätt skriven
+exit-3 = korttjänsten (sithsd) eller läsartjänsten (pcscd) svarar inte
+exit-4 = inget kort, ingen sådan läsare eller certifikat, eller flera läsare att välja på
+exit-5 = koden var fel
+exit-6 = koden är låst
+exit-7 = stoppat före kortet: sista försöket, fel form, inte aktiverat, inte tillåtet
+exit-8 = kortet är av okänt slag, trasigt eller saknar den koden
+exit-9 = kortet var upptaget, togs ut eller byttes; se efter och försök igen
+exit-10 = ett fel i programmet
+exit-130 = avbrutet med Ctrl-C
+
+## Läsare och kort
+
+reader = Läsare
+no-readers = Ingen kortläsare är ansluten.
+service-absent = Kortläsartjänsten (pcscd) svarar inte, så läsarna syns inte.
+state-empty = Inget kort i läsaren
+state-reading = Kortet läses
+state-ready = Kortet är läst
+state-busy = Ett annat program använder kortet
+state-unsupported = Inte ett kort som sithsd kan läsa
+state-unreadable = Kortet går inte att läsa
+state-mute = Kortet svarar inte
+environment-production = Skarpt kort
+environment-test = TEST-kort: identifierar ingen verklig person
+environment-sim = SIMULERAT kort: identifierar ingen
+environment-unknown = Kort av okänt ursprung
+environment-mark-test = TEST
+environment-mark-sim = SIM
+kind-ordinary = Ordinarie kort
+kind-reserve = Reservkort
+kind-old = Kort av äldre generation
+kind-notSiths = Inte ett SITHS-kort
+kind-unknown = Inte känd
+label-state = Läge
+label-environment = Miljö
+label-holder = Innehavare
+label-hsa-id = HSA-id
+label-personal-identity-number = Personnummer
+label-organization = Organisation
+label-card-number = Kortnummer
+label-kind = Korttyp
+label-level-of-assurance = Tillitsnivå (LoA)
+label-notes = Obs
+label-codes = Koder
+label-certificates = Certifikat
+label-issuer = Utfärdare
+label-subject = Innehavare
+label-valid = Giltighetstid
+label-valid-from = Giltigt från
+label-valid-to = Giltigt till
+label-verdict = Bedömning
+label-reasons = Skäl
+label-purpose = Ändamål
+label-identity = Identitet
+label-id = Id
+label-serial-number = Serienummer
+label-fingerprint = SHA-256
+label-key = Nyckel
+label-label = Namn på kortet
+label-path = Kedja
+label-anchor = Ankare
+label-checked = Kontrollerat
+label-card = Kort
+not-known = inte känt
+holder-protected = Skyddad identitet
+level-none = ingen
+period = { $from } till { $to }
+days-left = { $days ->
+    [0] slutar i dag
+    [one] 1 dag kvar
+   *[other] { $days } dagar kvar
+}
+no-certificates = Inga certifikat.
+no-codes = Inga koder.
+note-cardNumber-conflict = Certifikaten är oense om kortnumret.
+note-cardNumber-checksum = Kortnumrets kontrollsiffra är fel.
+note-environment-mixed = Certifikaten kommer från olika miljöer.
+note-levelOfAssurance-mixed = Certifikaten har olika tillitsnivå; den lägsta visas.
+note-holder-conflict = Certifikaten anger olika personer.
+note-holder-protectedAssumed = Innehavarens identitet verkar vara skyddad och visas därför inte.
+note-hsaId-several = Innehavaren har mer än ett HSA-id; det första visas.
+note-certificate-transport = Det finns ett transportcertifikat, som inte identifierar någon.
+note-certificate-telia = Det finns också en Telia e-legitimation.
+note-certificate-type1 = Det finns ett certifikat från gamla, avvecklade SITHS (typ 1).
+note-certificate-absent = Ett certifikat som kortet räknar upp finns inte där.
+note-certificate-malformed = Ett certifikat är skadat och går inte att läsa.
+note-code-unrecognised = Det finns en kod vars ändamål inte är känt.
+
+## Koder
+
+role-authentication = Legitimeringskod
+role-signature = Underskriftskod
+role-puk = PUK-kod
+code-tries = { $triesLeft ->
+    [unknown] antal försök inte känt
+    [0] inga försök kvar
+    [one] 1 försök kvar
+   *[other] { $triesLeft } försök kvar
+}
+code-tries-last = { $triesLeft ->
+    [one] 1 försök kvar: det sista
+   *[other] { $triesLeft } försök kvar
+}
+code-blocked = LÅST: lås upp den med PUK-koden
+code-blocked-puk = SLUT: kortet går inte att låsa upp
+code-not-activated = inte vald ännu: kortet måste aktiveras
+code-verified = angiven
+
+## Certifikat och bedömningar
+
+purpose-authentication = Legitimering
+purpose-signature = Underskrift
+purpose-issuer = Utfärdare
+purpose-other = Annat
+identity-hsaId = HSA-id
+identity-personalIdentityNumber = Personnummer
+identity-none = Ingen person
+certificate-transport = Transportcertifikat: identifierar ingen.
+verdict-good = Giltigt
+verdict-bad = Underkänt
+verdict-unknown = Okänt
+reason-date-expired = Giltighetstiden har gått ut.
+reason-date-notYetValid = Giltighetstiden har inte börjat.
+reason-chain-untrusted = Kedjan leder till en rot som datorn inte litar på.
+reason-chain-invalid = En signatur i kedjan stämmer inte.
+reason-chain-issuerUnknown = Utfärdarens certifikat finns inte här.
+reason-environment-notConfigured = Kort från den här miljön (TEST eller SIM) är inte tillåtna på den här datorn.
+reason-certificate-malformed = Det är skadat och går inte att läsa.
+reason-anchor-missing = Rotcertifikatet är inte installerat på den här datorn.
+reason-revocation-notChecked = Om det är spärrat har inte kontrollerats ännu.
+reason-clock-implausible = Datorns klocka går fel, så datum kan inte bedömas.
+reason-signature-sha1 = Det är signerat med SHA-1, som är svagt.
+reason-key-exponent3 = Nyckeln har exponenten 3, som är svagt.
+reason-key-short = Nyckeln är kort, vilket är svagt.
+reason-chain-expired = Ett certifikat mellan det här och roten har gått ut.
+reason-chain-notYetValid = Ett certifikat mellan det här och roten har inte börjat gälla.
+reason-chain-tooComplex = Det gick inte att följa till en rot: vägarna är för många.
+reason-environment-conflict = Det säger sig höra till en annan miljö än sin rot.
+reason-signature-md5 = Det är signerat med MD5, som går att förfalska.
+reason-key-unreadable = Nyckeln går inte att läsa.
+reason-extensions-malformed = En del av det (ett tillägg) är skadad.
+
+## Bevakning
+
+monitor-reader = { $reader }: { $what }
+monitor-gone = läsaren är borta
+monitor-appeared = läsaren är ansluten
+monitor-removed = kortet togs ut
+monitor-card = kort
+monitor-code = { $code }: { $state }
+monitor-updated = uppdaterad
+monitor-service-gone = Kortläsartjänsten (pcscd) svarar inte.
+monitor-service-back = Kortläsartjänsten (pcscd) svarar igen.
+
+## Att fråga efter koder
+
+ask-tries = { Code-name }: { $state }
+ask-code = { Code-name } (syns inte):
+ask-code-length = { Code-name } ({ $length } siffror, syns inte):
+ask-new = Ny { code-indefinite } (syns inte):
+ask-new-length = Ny { code-indefinite } ({ $length } siffror, syns inte):
+ask-again = Den nya { code-name } en gång till:
+ask-mismatch = De två var inte lika. Inget skickades till kortet; välj igen.
+ask-last-try = Det är sista försöket. Är koden fel blir { code-name } låst.
+ask-last-try-puk = Det är PUK-kodens sista försök. Är den fel blir kortet obrukbart för alltid.
+ask-unknown-tries = Kortet talar inte om hur många försök { code-name } har kvar. Det här kan vara det sista.
+ask-unknown-tries-puk = Kortet talar inte om hur många försök PUK-koden har kvar. För många fel gör kortet obrukbart för alltid.
+ask-confirm = Skriv ordet { $word } för att gå vidare, eller tryck Enter för att sluta:
+ask-confirm-word = prova
+verified-done = Rätt kod. { tries-sentence }
+unblocked-done = Klart. Koden är upplåst och har fått sitt nya värde. { tries-sentence }

@@ -1,0 +1,110 @@
+"""The command line: which commands and options there are. Nothing is done here."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from sithsd.cli.commands import look, monitor, spend
+from sithsd.cli.commands.target import Wanted
+from sithsd.cli.invocation import Invocation
+from sithsd.cli.options import Options
+from sithsd.cli.speech import PROGRAM, SpokenCommand, SpokenGroup
+from sithsd.cli.statuses import ExitStatus
+from sithsd.cli.words import Words
+from sithsd.values import Purpose, Role
+
+# The PINs that a person can give; the PUK only serves them.
+_PINS = (Role.AUTHENTICATION.value, Role.SIGNATURE.value)
+
+
+def program(words: Words) -> click.Group:
+    """Return the whole command line, its help in the language of `words`. It wants an `Invocation` as click's `obj`."""
+    options = Options(words)
+    group = SpokenGroup(
+        PROGRAM,
+        words=words,
+        help=words.say("help-program"),
+        subcommand_metavar=words.say("usage-commands"),
+        write_epilog=lambda formatter: _write_epilog(formatter, words),
+        invoke_without_command=True,
+        callback=_without_command,
+        params=[*options.everywhere(hidden=False), _version_option(words)],
+    )
+    for command in _commands(words, options):
+        group.add_command(command)
+    return group
+
+
+def _commands(words: Words, options: Options) -> list[click.Command]:
+    def command(name: str, callback: Callable[..., None], *own: click.Option) -> click.Command:
+        return SpokenCommand(
+            name,
+            words=words,
+            help=words.say(f"help-{name}"),
+            callback=click.make_pass_decorator(Invocation)(callback),
+            params=[*own, *options.everywhere(hidden=True)],
+        )
+
+    reader, unmasked = options.reader(), options.unmasked()
+    return [
+        command("status", look.status, unmasked),
+        command("monitor", monitor.monitor, unmasked),
+        command(
+            "certificates",
+            lambda invocation, **rest: look.certificates(invocation, look.Selection(**rest)),
+            reader,
+            options.make("--id", into="wanted_id", metavar="ID"),
+            options.make("--purpose", type=click.Choice([purpose.value for purpose in Purpose])),
+            options.make("--pem", is_flag=True),
+            unmasked,
+        ),
+        command("validity", look.validity, reader, unmasked),
+        command("codes", look.codes, reader),
+        command("verify", _spending(spend.verify, unblock=False), *_spending_options(options, "code-fd")),
+        command("unblock", _spending(spend.unblock, unblock=True), *_spending_options(options, "code-fds")),
+    ]
+
+
+def _spending_options(options: Options, help_key: str) -> list[click.Option]:
+    return [
+        options.make("--role", type=click.Choice(_PINS), required=True),
+        options.reader(),
+        options.make("--code-fd", help_key=help_key, metavar="N", type=click.IntRange(min=0)),
+        options.make("--spend-last-try", is_flag=True),
+    ]
+
+
+def _spending(use: Callable[[Invocation, Wanted], None], *, unblock: bool) -> Callable[..., None]:
+    def call(invocation: Invocation, role: str, **rest: Any) -> None:  # noqa: ANN401 - what the options above give
+        use(invocation, Wanted(role=Role(role), unblock=unblock, **rest))
+
+    return call
+
+
+@click.pass_context
+def _without_command(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(ExitStatus.USAGE)
+
+
+def _version_option(words: Words) -> click.Option:
+    def show(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            click.echo(f"{PROGRAM} {version('sithsd')}")
+            context.exit()
+
+    return click.Option(
+        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=show, help=words.say("help-version")
+    )
+
+
+def _write_epilog(formatter: click.HelpFormatter, words: Words) -> None:
+    formatter.write_paragraph()
+    formatter.write(f"{words.say('help-epilog-statuses')}\n")
+    with formatter.indentation():
+        formatter.write_dl([(str(status.value), words.say(f"exit-{status.value}")) for status in ExitStatus])
+    formatter.write_paragraph()
+    formatter.write(f"{words.say('help-epilog-completion')}\n")

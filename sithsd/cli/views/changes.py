@@ -1,0 +1,78 @@
+"""The stream of changes, one readable line each."""
+
+from rich.text import Text
+
+from sithsd.cli.replies import Card, MonitorReply, Reader
+from sithsd.cli.views.cards import holder_words
+from sithsd.cli.views.codes import code_text, in_order
+from sithsd.cli.words import Words
+
+
+class Changes:
+    """Turns replies of Monitor into lines. It remembers the picture before, to say what is new in the next."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+        self._before: MonitorReply | None = None
+
+    def lines(self, reply: MonitorReply) -> list[str]:
+        """Return what a reply tells: the whole state first, then one line for each reader that changed."""
+        before, self._before = self._before, reply
+        lines = self._service(before, reply)
+        known = {reader.name: reader for reader in before.readers} if before else {}
+        for reader in reply.readers:
+            old = known.pop(reader.name, None)
+            if before is None or reader != old or reader.name == reply.reader:
+                lines.append(self._line(reader.name, self._told(reader, old, first=before is None)))
+        lines += [self._line(name, self._words.say("monitor-gone")) for name in known]
+        if not reply.readers and reply.service and not lines:
+            lines.append(self._words.say("no-readers"))
+        return lines
+
+    def _service(self, before: MonitorReply | None, reply: MonitorReply) -> list[str]:
+        if reply.service == (before.service if before else True):
+            return []
+        return [self._words.say("monitor-service-back" if reply.service else "monitor-service-gone")]
+
+    def _line(self, reader: str, what: str) -> str:
+        return self._words.say("monitor-reader", reader=reader, what=what)
+
+    def _told(self, reader: Reader, old: Reader | None, *, first: bool) -> str:
+        told: list[str] = []
+        if old is None and not first:
+            told.append(self._words.say("monitor-appeared"))
+        if old is not None and old.state not in {"empty", reader.state} and reader.state == "empty":
+            told.append(self._words.say("monitor-removed"))
+        elif old is None or old.state != reader.state:
+            told.append(self._words.name("state", reader.state))
+        old_card = old.card if old else None
+        if reader.card is not None and (old_card is None or _identity(old_card) != _identity(reader.card)):
+            told += self._card(reader.card)
+        if reader.card is not None:
+            told += self._codes(reader.card, old_card)
+        return ", ".join(told) or self._words.say("monitor-updated")
+
+    def _card(self, card: Card) -> list[str]:
+        mark = self._words.key("environment-mark", card.environment)
+        told = [f"*** {self._words.say(mark)} ***"] if mark else []
+        return told + (holder_words(card.holder, self._words) or [self._words.name("kind", card.kind)])
+
+    def _codes(self, card: Card, old: Card | None) -> list[str]:
+        known = {code.role: code for code in old.codes} if old else {}
+        return [
+            self._words.say(
+                "monitor-code",
+                code=self._words.name("role", code.role),
+                state=_plain(code_text(code, self._words)),
+            )
+            for code in in_order(card.codes)
+            if code != known.get(code.role)
+        ]
+
+
+def _identity(card: Card) -> tuple[object, ...]:
+    return card.serial, card.card_number, card.environment, card.kind, card.holder
+
+
+def _plain(text: Text) -> str:
+    return text.plain
