@@ -15,19 +15,19 @@ TODAY = datetime(2024, 1, 15, 12, 30, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def clock() -> FixedClock:
-    """A clock that stands at noon on an ordinary day."""
+    """Stop the clock: it stands at noon on an ordinary day."""
     return FixedClock(TODAY)
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory, clock: FixedClock) -> Shelf:
-    """The shelf that cards are made on, once; tests take copies from it."""
+    """Make cards here, once; tests take copies."""
     return Shelf(tmp_path_factory.mktemp("shelf"), clock)
 
 
 @pytest.fixture
 def shelf(made: Shelf, tmp_path: Path) -> Callable[..., Shelf]:
-    """A function that returns a shelf of the test's own with the cards of these names on it."""
+    """Return a function that gives a shelf of the test's own with the cards of these names on it."""
 
     def with_cards(*names: str) -> Shelf:
         for name in names:
@@ -39,7 +39,7 @@ def shelf(made: Shelf, tmp_path: Path) -> Callable[..., Shelf]:
 
 @pytest.fixture
 def card(shelf: Callable[..., Shelf]) -> Iterator[Callable[..., Card]]:
-    """A function that returns a card with power."""
+    """Return a function that gives a card with power."""
 
     def powered(name: str = "ordinary") -> Card:
         taken = shelf(name).card(name)

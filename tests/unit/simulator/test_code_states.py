@@ -44,15 +44,18 @@ class CodeMachine(RuleBasedStateMachine):
         self.pin, self.tries, self.puk_tries, self.verified = POOL[0], 3, 4, False
 
     def teardown(self) -> None:
+        """Give back the slow hash and the folder."""
         self.patch.undo()
         self.folder.cleanup()
 
     def send(self, ins: int, *given: bytes) -> int:
+        """Send a code command for the PIN, and return the status word."""
         data = b"".join(code.ljust(8, b"\xff") for code in given)
         return self.card.transmit(bytes([0, ins, 0, 1, len(data)]) + data)[1]
 
     @rule(code=st.sampled_from(POOL))
     def verify(self, code: bytes) -> None:
+        """VERIFY with any of the codes."""
         status = self.send(0x20, code)
         if self.tries == 0:
             assert status == 0x6983
@@ -65,6 +68,7 @@ class CodeMachine(RuleBasedStateMachine):
 
     @rule(old=st.sampled_from(POOL), new=st.sampled_from(POOL))
     def change(self, old: bytes, new: bytes) -> None:
+        """CHANGE REFERENCE DATA with any pair of codes."""
         status = self.send(0x24, old, new)
         if self.tries == 0:
             assert status == 0x6983
@@ -77,6 +81,7 @@ class CodeMachine(RuleBasedStateMachine):
 
     @rule(puk=st.sampled_from(PUKS), new=st.sampled_from(POOL))
     def unblock(self, puk: bytes, new: bytes) -> None:
+        """RESET RETRY COUNTER with the right PUK or a wrong one."""
         status = self.send(0x2C, puk, new)
         if self.puk_tries == 0:
             assert status == 0x6983
@@ -89,17 +94,20 @@ class CodeMachine(RuleBasedStateMachine):
 
     @rule()
     def reset(self) -> None:
+        """Reset the card: the code counts as given no longer."""
         self.card.reset()
         self.verified = False
 
     @precondition(lambda self: not self.verified)
     @rule()
     def load_again(self) -> None:
+        """Go on with a card that was loaded from its files."""
         self.card = Card(Memory.load(self.place))
         self.card.power_on()
 
     @invariant()
     def the_card_tells_the_state(self) -> None:
+        """Empty VERIFY commands tell what the model knows."""
         pin = self.card.transmit(bytes.fromhex("00200001"))[1]
         puk = self.card.transmit(bytes.fromhex("00200003"))[1]
         if self.tries == 0:

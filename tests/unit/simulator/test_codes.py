@@ -18,6 +18,7 @@ AUTHENTICATION_REF, SIGNATURE_REF, PUK_REF = 1, 2, 3
 
 
 def padded(code: bytes) -> bytes:
+    """Return the code as VERIFY carries it."""
     return code.ljust(8, b"\xff")
 
 
@@ -31,14 +32,17 @@ def send(card: Card, ins: int, reference: int, *codes: bytes, p1: int = 0) -> in
 
 
 def verify(card: Card, reference: int, code: bytes | None = None) -> int:
+    """VERIFY a code, or ask for its state."""
     return send(card, 0x20, reference, *([] if code is None else [code]))
 
 
 def unblock(card: Card, reference: int, puk: bytes, new: bytes) -> int:
+    """RESET RETRY COUNTER with PUK and new code."""
     return send(card, 0x2C, reference, puk, new)
 
 
 def block(card: Card) -> None:
+    """Spend the authentication PIN's three tries."""
     for _ in range(3):
         verify(card, AUTHENTICATION_REF, WRONG)
 
@@ -53,7 +57,7 @@ def test_an_empty_verify_tells_the_counter_and_spends_no_try(card: Callable[...,
 
 
 def test_three_wrong_codes_block_the_pin(card: Callable[..., Card]) -> None:
-    """Each wrong code answers the counter that is left, the last one 63C0; from then on it is 6983, right code or not."""
+    """Each wrong code answers the counter that is left, the last one 63C0; then it is 6983, right code or not."""
     taken = card()
     assert [verify(taken, AUTHENTICATION_REF, WRONG) for _ in range(3)] == [0x63C2, 0x63C1, 0x63C0]
     assert verify(taken, AUTHENTICATION_REF, WRONG) == 0x6983
@@ -230,7 +234,7 @@ def test_the_try_is_spent_durably_before_the_comparison(
     taken = own.card("ordinary")
     taken.power_on()
 
-    def power_cut(code: bytes, salt: bytes) -> bytes:
+    def power_cut(_code: bytes, _salt: bytes) -> bytes:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "digest", power_cut)

@@ -52,6 +52,7 @@ def refused(act: Callable[[], object]) -> int:
 
 
 def read(files: FileSystem, p1: int, p2: int, le: int | None = 256, data: bytes = b"") -> Answer:
+    """READ BINARY B0."""
     return files.read_binary(CommandApdu(0, 0xB0, p1, p2, data, le))
 
 

@@ -19,16 +19,19 @@ class Echo:
         self.answer = Answer(data, status)
         self.ran = 0
 
-    def __call__(self, command: CommandApdu) -> Answer:
+    def __call__(self, _command: CommandApdu) -> Answer:
+        """Answer as ever."""
         self.ran += 1
         return self.answer
 
 
-def refuse(command: CommandApdu) -> Answer:
+def refuse(_command: CommandApdu) -> Answer:
+    """Refuse everything, as if no file were there."""
     raise Refusal(StatusWord.FILE_NOT_FOUND)
 
 
 def hexadecimal(text: str) -> bytes:
+    """Return the bytes that hexadecimal digits tell."""
     return bytes.fromhex(text)
 
 
