@@ -51,6 +51,7 @@ class Issuer(StrEnum):
     PERSON_ID_3 = "person-id-3"
     PERSON_HSA_ID_2 = "person-hsa-id-2"
     PERSON_ID_2 = "person-id-2"
+    TYPE_1 = "type-1"
     TELIA = "telia"
     PLAIN = "plain"
 

@@ -34,10 +34,11 @@ _NAMES: Final = {
     Issuer.PERSON_ID_3: (_ORGANISATION, "SIM SITHS e-id Person ID 3 CA v1"),
     Issuer.PERSON_HSA_ID_2: (_ORGANISATION, "SIM SITHS e-id Person HSA-id 2 CA v1"),
     Issuer.PERSON_ID_2: (_ORGANISATION, "SIM SITHS e-id Person ID 2 CA v1"),
+    Issuer.TYPE_1: (_ORGANISATION, "SIM SITHS Type 1 CA v1"),
     Issuer.TELIA: ("SIM Telia AB", "SIM Telia e-legitimation HW CA v3"),
     Issuer.PLAIN: ("Example Cards AB", "Example Cards CA 1"),
 }
-_SELF_SIGNED = frozenset({_ROOT, Issuer.TELIA, Issuer.PLAIN})
+_SELF_SIGNED = frozenset({_ROOT, Issuer.TYPE_1, Issuer.TELIA, Issuer.PLAIN})
 # The authorities a path from a SIM SITHS card to the SIM root goes through.
 _INTERMEDIATE: Final = tuple(name for name in _NAMES if name not in _SELF_SIGNED)
 

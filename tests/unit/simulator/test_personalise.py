@@ -43,7 +43,7 @@ def common_name(name: x509.Name) -> str:
         ("second", PAIR + OTHER_PAIR),
         ("reserve", ["SIM SITHS e-id Person HSA-id 2 CA v1"] * 2),
         ("protected", PAIR),
-        ("old", [*PAIR, *OTHER_PAIR, "SIM Telia e-legitimation HW CA v3"]),
+        ("old", [*["SIM SITHS Type 1 CA v1"] * 4, "SIM Telia e-legitimation HW CA v3"]),
         ("foreign", ["Example Cards CA 1"] * 2),
     ],
 )
@@ -53,14 +53,14 @@ def test_each_card_has_the_certificates_of_its_kind(made: Shelf, card: str, issu
 
 
 def test_certificates_are_signed_by_their_issuers(made: Shelf) -> None:
-    """Each leaf verifies under its issuer, each SITHS issuer under the SIM root."""
+    """Each leaf verifies under its issuer, each SITHS e-id issuer under the SIM root."""
     pki = made.pki
     issuers = {common_name(each.certificate.subject): each.certificate for each in pki.issuers.values()}
     for name in ("ordinary", "reserve", "old", "foreign"):
         for leaf in certificates(made, name):
             leaf.verify_directly_issued_by(issuers[common_name(leaf.issuer)])
     for issuer in issuers.values():
-        if "SITHS" in common_name(issuer.subject):
+        if "SITHS e-id" in common_name(issuer.subject):
             issuer.verify_directly_issued_by(pki.root.certificate)
         else:
             issuer.verify_directly_issued_by(issuer)
