@@ -14,7 +14,7 @@ _NO_RESPONSE = 0x0C
 MASTER_FILE = b"\x3f\x00"
 # READ BINARY has 15 bits of offset (ISO/IEC 7816-4:2020, 11.3.2); no file of a card here comes near it.
 MAX_FILE = 0x7FFF
-_END_OF_FILE = frozenset({StatusWord.END_OF_FILE, StatusWord.OFFSET_OUTSIDE_FILE, StatusWord.WRONG_LENGTH})
+_END_OF_FILE = frozenset({StatusWord.END_OF_FILE, StatusWord.OFFSET_OUTSIDE_FILE})
 
 
 def select_application(channel: Channel, aid: bytes) -> int:
@@ -38,16 +38,19 @@ def select_file(channel: Channel, path: bytes) -> int:
     return status_word
 
 
-def read_binary(channel: Channel, start: int, length: int) -> Iterator[bytes]:
-    """Yield the selected EF's bytes from `start`, at most `length`, in pieces as large as a short Le allows.
+def read_binary(channel: Channel, start: int, length: int, piece: int = MAX_SHORT_LE) -> Iterator[bytes]:
+    """Yield the selected EF's bytes from `start`, at most `length`, asking for at most `piece` bytes at a time.
 
     Ends at the end of the file. Raises card.unreadable for any other refusal.
     """
     position, end = start, min(start + length, MAX_FILE)
     while position < end:
-        wanted = min(end - position, MAX_SHORT_LE)
+        wanted = min(end - position, piece)
         command = CommandApdu(0, _READ_BINARY, position >> 8, position & 0xFF, le=wanted)
         data, status_word = channel.transmit(command.encode())
+        if status_word == StatusWord.WRONG_LENGTH and piece > MAX_SHORT_LE:
+            piece = MAX_SHORT_LE  # this one of the family does not take extended lengths
+            continue
         if status_word in _END_OF_FILE:
             if data:
                 yield data[:wanted]

@@ -76,7 +76,7 @@ def read(connection: Connection, registry: Registry, ours: Callable[[CardContent
     counting = CountingChannel(connection)
     channel = stack(counting, connection.protocol)
     identified = registry.identify(channel, connection.atr)
-    contents = identified.backend.read(channel, selected=identified.selected)
+    contents = identified.backend.read(channel, protocol=connection.protocol, selected=identified.selected)
     codes = _states(channel, identified.backend, contents) if ours(contents) else ()
     return ReadCard(identified, contents, codes, counting.commands, counting.sent, counting.received)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from sithsd.card.model import Encoding
+from sithsd.iso7816.apdu import MAX_EXTENDED_LE, MAX_SHORT_LE
 from sithsd.values import Role
 
 _MAX_PROFILE = 64 * 1024
@@ -110,7 +111,11 @@ class CodeRules(_Table, kw_only=True, frozen=True):
 
 
 class Profile(_Table, kw_only=True, frozen=True):
-    """One card family. `quirks` are names that the backend understands."""
+    """One card family.
+
+    `largest_read` is how many bytes one command may ask for: more than 256 only if the family takes extended lengths.
+    `quirks` are names that the backend understands.
+    """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
@@ -119,6 +124,7 @@ class Profile(_Table, kw_only=True, frozen=True):
     unblocking: Unblocking = Unblocking.UNKNOWN
     atr: list[AtrHint] = []
     probe: Annotated[list[Probe], msgspec.Meta(min_length=1)]
+    largest_read: Annotated[int, msgspec.Meta(ge=1, le=MAX_EXTENDED_LE)] = MAX_SHORT_LE
     codes: CodeRules = CodeRules()
     quirks: list[str] = []
 

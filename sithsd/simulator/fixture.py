@@ -126,7 +126,7 @@ class ChipFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     atr: Hexadecimal = MYEID_ATR
     label: str = "SIM SITHS e-id kort"
     manufacturer: str = "SIM"
-    extended_length: bool = False
+    extended_length: bool = True
     pkcs15: bool = True
 
 

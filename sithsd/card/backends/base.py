@@ -19,8 +19,8 @@ class Backend(Protocol):
         """
         ...
 
-    def read(self, channel: Channel, *, selected: bool = False) -> CardContents:
-        """Read all there is; `selected` says that the card's application is selected already.
+    def read(self, channel: Channel, *, protocol: int, selected: bool = False) -> CardContents:
+        """Read all there is. `protocol` is 0 or 1; `selected` says that the card's application is selected already.
 
         Raises card.unsupported, card.unreadable or card.removed.
         """

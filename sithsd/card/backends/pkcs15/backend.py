@@ -7,7 +7,7 @@ from sithsd.card.backends.pkcs15 import reading
 from sithsd.card.model import CardContents, CodeReference
 from sithsd.card.profile import Clearing, Counter, Profile, VerifiedMeans
 from sithsd.errors import ErrorCode, SithsdError
-from sithsd.iso7816.apdu import CommandApdu
+from sithsd.iso7816.apdu import MAX_SHORT_LE, CommandApdu
 from sithsd.iso7816.channel import Channel
 from sithsd.iso7816.status import StatusWord, tries_left
 from sithsd.secret import Secret
@@ -29,11 +29,13 @@ class Pkcs15Backend:
         reading.select(channel, self._profile)
         return reading.serial(reading.token(channel))
 
-    def read(self, channel: Channel, *, selected: bool = False) -> CardContents:
+    def read(self, channel: Channel, *, protocol: int, selected: bool = False) -> CardContents:
         """Read the whole card."""
         if not selected:
             reading.select(channel, self._profile)
-        return reading.read(channel, self._profile.codes)
+        # An extended Le needs T=1: a T=0 command TPDU has one byte for it.
+        piece = self._profile.largest_read if protocol == 1 else MAX_SHORT_LE
+        return reading.read(channel, self._profile.codes, piece)
 
     def code_states(self, channel: Channel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
         """Ask with an empty VERIFY each (ISO/IEC 7816-4:2020, 11.6.6), if the profile says that this is safe."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sithsd.card import commands
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import tlv
+from sithsd.iso7816.apdu import MAX_SHORT_LE
 from sithsd.iso7816.channel import Channel
 from sithsd.iso7816.status import StatusWord
 
@@ -36,18 +37,17 @@ def select(channel: Channel, path: bytes) -> None:
         raise unreadable(f"SELECT of file {path.hex().upper()} is refused", status_word)
 
 
-def read_directory(channel: Channel, path: bytes) -> tuple[bytes, ...]:
+def read_directory(channel: Channel, path: bytes, piece: int = MAX_SHORT_LE) -> tuple[bytes, ...]:
     """Return the entries of the directory file at `path` (EF.ODF, EF.AODF, ...), each a whole data object.
 
     Stops reading where the entries end, not where the file does. Raises FileAbsent, or card.unreadable.
     """
     select(channel, path)
     content = bytearray()
-    pieces = commands.read_binary(channel, 0, MAX_DIRECTORY_FILE)
     entries: list[bytes] = []
     position = 0
-    for piece in pieces:
-        content += piece
+    for part in commands.read_binary(channel, 0, MAX_DIRECTORY_FILE, piece):
+        content += part
         position = _take(content, position, entries)
         if position < len(content) and content[position] in _FILLERS:
             break
@@ -79,7 +79,9 @@ def _take(content: bytearray, position: int, entries: list[bytes]) -> int:
     return position
 
 
-def read_object(channel: Channel, path: bytes, start: int = 0, length: int | None = None) -> bytes:
+def read_object(
+    channel: Channel, path: bytes, start: int = 0, length: int | None = None, piece: int = MAX_SHORT_LE
+) -> bytes:
     """Return the one data object in the EF at `path`: a certificate, or EF.TokenInfo.
 
     `start` and `length` are those of the PKCS#15 path. Without a length the object's own header tells how much to
@@ -88,7 +90,7 @@ def read_object(channel: Channel, path: bytes, start: int = 0, length: int | Non
     select(channel, path)
     if length is not None and not 0 < length <= MAX_CERTIFICATE:
         raise unreadable(f"an object of {length} bytes")
-    content = b"".join(_object(channel, start, length or MAX_CERTIFICATE))
+    content = b"".join(_object(channel, start, length or MAX_CERTIFICATE, piece))
     if not content or content[0] in _FILLERS:
         return b""
     try:
@@ -100,9 +102,9 @@ def read_object(channel: Channel, path: bytes, start: int = 0, length: int | Non
     return content[: header + value]
 
 
-def _object(channel: Channel, start: int, wanted: int) -> Iterator[bytes]:
+def _object(channel: Channel, start: int, wanted: int, piece: int) -> Iterator[bytes]:
     """Read the first piece to learn the length, then no byte more than the object has."""
-    first = next(iter(commands.read_binary(channel, start, min(wanted, 256))), b"")
+    first = next(iter(commands.read_binary(channel, start, min(wanted, piece), piece)), b"")
     if not first:
         return
     yield first
@@ -114,4 +116,4 @@ def _object(channel: Channel, start: int, wanted: int) -> Iterator[bytes]:
         raise unreadable(f"an object that promises {value} bytes")
     rest = min(header + value, wanted) - len(first)
     if rest > 0:
-        yield from commands.read_binary(channel, start + len(first), rest)
+        yield from commands.read_binary(channel, start + len(first), rest, piece)

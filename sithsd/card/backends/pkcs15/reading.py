@@ -46,30 +46,30 @@ def serial(found: objects.Token) -> str | None:
     return found.serial.hex().upper() if found.serial else None
 
 
-def read(channel: Channel, rules: CodeRules) -> CardContents:
-    """Read the whole card, whose application is selected. Raises card.unreadable."""
+def read(channel: Channel, rules: CodeRules, piece: int) -> CardContents:
+    """Read the whole card, whose application is selected, `piece` bytes at a time. Raises card.unreadable."""
     about = token(channel)
     try:
-        directory = objects.directory(files.read_directory(channel, EF_ODF))
+        directory = objects.directory(files.read_directory(channel, EF_ODF, piece))
     except files.FileAbsent:
         raise files.unreadable("EF.ODF is absent") from None
-    pins = objects.pins(_entries(channel, directory.get("auth_objects", [])))
-    keys = objects.keys(_entries(channel, directory.get("private_keys", [])))
+    pins = objects.pins(_entries(channel, directory.get("auth_objects", []), piece))
+    keys = objects.keys(_entries(channel, directory.get("private_keys", []), piece))
     places = [path for kind in ("certificates", "trusted_certificates", "useful_certificates")
               for path in directory.get(kind, [])]  # fmt: skip
     notes: list[str] = []
-    certificates = _certificates(channel, objects.certificates(_entries(channel, places)), notes)
+    certificates = _certificates(channel, objects.certificates(_entries(channel, places, piece)), notes, piece)
     codes = _codes(pins, keys, rules, notes)
     return CardContents(
         serial(about), about.label, about.manufacturer, codes, certificates, tuple(dict.fromkeys(notes))
     )
 
 
-def _entries(channel: Channel, paths: list[bytes]) -> list[bytes]:
+def _entries(channel: Channel, paths: list[bytes], piece: int) -> list[bytes]:
     found: list[bytes] = []
     for path in paths[: files.MAX_OBJECTS]:
         try:
-            found += files.read_directory(channel, path)
+            found += files.read_directory(channel, path, piece)
         except files.FileAbsent:
             raise files.unreadable(f"directory file {path.hex().upper()} is absent") from None
         if len(found) > files.MAX_OBJECTS:
@@ -78,14 +78,14 @@ def _entries(channel: Channel, paths: list[bytes]) -> list[bytes]:
 
 
 def _certificates(
-    channel: Channel, entries: list[objects.CertificateEntry], notes: list[str]
+    channel: Channel, entries: list[objects.CertificateEntry], notes: list[str], piece: int
 ) -> tuple[CardCertificate, ...]:
     found = []
     for entry in entries:
         der = entry.der
         if entry.place is not None:
             try:
-                der = files.read_object(channel, entry.place.path, entry.place.start, entry.place.length)
+                der = files.read_object(channel, entry.place.path, entry.place.start, entry.place.length, piece)
             except files.FileAbsent:
                 der = b""
         if der:
