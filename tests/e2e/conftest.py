@@ -1,0 +1,126 @@
+"""A real pcscd on a stage of its own, found by this process and its children."""
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from sithsd.simulator.stage import Stage
+
+
+def _neighbour(name: str) -> ModuleType:
+    # Under this name the others in this folder import it.
+    spec = importlib.util.spec_from_file_location(f"e2e_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+vpcd_card = _neighbour("vpcd_card")
+listener = _neighbour("listener")
+_neighbour("wire")
+_neighbour("model_card")
+household = _neighbour("household")
+
+
+@pytest.fixture(scope="session")
+def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the folder where this process looks for pcscd's socket: a link, pointed at one stage after the other.
+
+    pcsc-lite's client library reads PCSCLITE_CSOCK_NAME once in a process's life, so the name has to stay.
+    """
+    link = tmp_path_factory.mktemp("pcsc") / "stage"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PCSCLITE_CSOCK_NAME", str(link / "pcscd.comm"))
+        yield link
+
+
+@pytest.fixture
+def set_stage(service_folder: Path) -> Iterator[Callable[..., Stage]]:
+    """Set up a stage, with the arguments of `Stage`; this process's PC/SC calls go to the last one set up."""
+    with ExitStack() as stack:
+
+        def set_up(readers: int = 2, *, autostart: bool = True) -> Stage:
+            stage = stack.enter_context(Stage(readers, autostart=autostart))
+            service_folder.unlink(missing_ok=True)
+            service_folder.symlink_to(stage.folder)
+            return stage
+
+        yield set_up
+
+
+@pytest.fixture
+def put_card() -> Iterator[Callable[..., "vpcd_card.VpcdCard"]]:
+    """Make a test card and put it into a reader of a stage, with the arguments of `VpcdCard`."""
+    with ExitStack() as stack:
+
+        def put(*args: object, **options: object) -> "vpcd_card.VpcdCard":
+            card = vpcd_card.VpcdCard(*args, **options)
+            stack.callback(card.remove)
+            card.insert()
+            return card
+
+        yield put
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., "listener.Listener"]]:
+    """Start a monitor whose events are kept, with the arguments of `Monitor`; it is stopped when the test ends."""
+    with ExitStack() as stack:
+
+        def start(**options: object) -> "listener.Listener":
+            kept = listener.Listener(**options)
+            stack.callback(kept.monitor.stop)
+            kept.monitor.start()
+            return kept
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def made_cards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a state folder with every simulated card, made once; houses work on copies."""
+    folder = tmp_path_factory.mktemp("cards")
+    subprocess.run([household.BIN / "sithsd-sim", "--state-dir", folder, "build"], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def house_on(made_cards: Path) -> Callable[[Stage], "household.Household"]:
+    """Return what makes a house on a stage."""
+    return lambda stage: household.Household(stage, made_cards)
+
+
+@pytest.fixture(scope="module")
+def shared_house(house_on: Callable[[Stage], "household.Household"]) -> Iterator["household.Household"]:
+    """A daemon with two readers, one for all tests of a module."""
+    with Stage(2) as stage, closing(house_on(stage)) as made:
+        made.start()
+        yield made
+
+
+@pytest.fixture
+def house(shared_house: "household.Household") -> Iterator["household.Household"]:
+    """Return the module's house: readers empty, cards new. Afterwards the daemon has to be alive, without a fault."""
+    yield shared_house
+    shared_house.tidy()
+
+
+@pytest.fixture
+def new_house(house_on: Callable[[Stage], "household.Household"]) -> Iterator[Callable[..., "household.Household"]]:
+    """Make a house of a test's own, with the arguments of `Stage`; its daemon is not started."""
+    with ExitStack() as stack:
+
+        def make(readers: int = 2, *, autostart: bool = True) -> "household.Household":
+            stage = stack.enter_context(Stage(readers, autostart=autostart))
+            return stack.enter_context(closing(house_on(stage)))
+
+        yield make

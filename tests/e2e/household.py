@@ -1,0 +1,316 @@
+"""A whole house under test: a stage, a daemon, simulated cards, and the programs as a stranger would run them."""
+
+import json
+import os
+import selectors
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from e2e_model_card import ModelCard
+from e2e_vpcd_card import VpcdCard
+from e2e_wire import Wire
+
+from sithsd.simulator.card import Card
+from sithsd.simulator.shelf import Shelf
+from sithsd.simulator.stage import Stage, end
+
+BIN = Path(sys.executable).parent
+CARDS, CODES = "io.sithsd.Cards", "io.sithsd.Codes"
+READER_0, READER_1 = "Virtual PCD 0 00 00", "Virtual PCD 0 00 01"
+PIN, SIGNATURE_PIN, PUK = "123456", "654321", "12345678"
+WRONG_PIN, WRONG_PUK, NEW_PIN = "000000", "00000000", "918273"
+DEADLINE = 60.0
+
+Picture = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a program said, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The `error` of a reply that has nothing else."""
+        reply = self.json
+        assert list(reply) == ["error"]
+        return reply["error"]
+
+
+class Household:
+    """`cards` is a state folder with cards that were made before; the house works on a copy of them.
+
+    The folder may be entered by every user, so that other users' programs find the sockets.
+    """
+
+    def __init__(self, stage: Stage, cards: Path) -> None:
+        self.stage = stage
+        self.folder = Path(tempfile.mkdtemp(prefix="sithsd-house-"))
+        self.folder.chmod(0o755)
+        self.run = self.folder / "run"
+        self.state = self.folder / "state"
+        self.log = self.folder / "sithsd.log"
+        self.config = self.folder / "sithsd.toml"
+        self.environment = {
+            **{name: value for name, value in stage.environment.items() if not name.startswith(("LC_", "LANG"))},
+            "RUNTIME_DIRECTORY": str(self.run),
+            "STATE_DIRECTORY": str(self.state),
+            "LC_ALL": "C.UTF-8",
+        }
+        self.daemon: subprocess.Popen[bytes] | None = None
+        self.said: list[Answer] = []
+        self._cards = cards
+        self._test = ExitStack()
+        self._read_of_log = 0
+        self._lay_out_cards()
+        self.write_config()
+
+    # The daemon.
+
+    def write_config(self, more: str = "") -> Path:
+        """Write the daemon's settings: it trusts the simulated cards, and logs everything; `more` is added."""
+        trust = (self.state / "simulator" / "sithsd.toml").read_text(encoding="utf-8")
+        drivers = "" if "[drivers]" in more else f'[drivers]\nsite = "{self.folder}/drivers.d"\n'
+        log = '[log]\nlevel = "debug"\nformat = "json"\n'
+        self.config.write_text(f"{trust}{drivers}{log}{more}", encoding="utf-8")
+        return self.config
+
+    def command(self) -> list[str]:
+        """Return the daemon's command line."""
+        folders = ["--runtime-dir", str(self.run), "--state-dir", str(self.state)]
+        return [str(BIN / "sithsd"), *folders, "--config", str(self.config)]
+
+    def start(self) -> None:
+        """Start the daemon and wait until it says that it is ready."""
+        with notify_socket(self.folder / "notify") as notes, self.log.open("ab") as log:
+            environment = {**self.environment, "NOTIFY_SOCKET": str(self.folder / "notify")}
+            self.daemon = subprocess.Popen(self.command(), env=environment, stdout=log, stderr=log)
+            assert b"READY=1" in next_note(notes, self.daemon), self.log.read_text()
+
+    def stop(self) -> None:
+        """End the daemon as a service manager would. It has to end in order."""
+        daemon, self.daemon = self.daemon, None
+        if daemon is not None:
+            end(daemon)
+            assert daemon.returncode == 0, self.log.read_text()[-3000:]
+
+    def kill(self) -> None:
+        """Kill the daemon."""
+        assert self.daemon is not None
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon = None
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return what the daemon has logged."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+    # The programs.
+
+    def ctl(self, *arguments: str, codes: tuple[str, ...] = (), **environment: str) -> Answer:
+        """Run sithsctl; `codes` are the lines of its standard input."""
+        done = subprocess.run(
+            [str(BIN / "sithsctl"), *arguments],
+            env={**self.environment, **environment},
+            input="".join(f"{code}\n" for code in codes),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
+        )
+        return self._heard(done)
+
+    def verify(self, code: str, *more: str, role: str = "authentication") -> Answer:
+        """Run `sithsctl verify` as a script would."""
+        return self.ctl("verify", "--role", role, "--code-fd", "0", "--json", *more, codes=(code,))
+
+    def unblock(self, puk: str, new: str, *more: str, role: str = "authentication") -> Answer:
+        """Run `sithsctl unblock` as a script would."""
+        return self.ctl("unblock", "--role", role, "--code-fd", "0", "--json", *more, codes=(puk, new))
+
+    def sim(self, *arguments: str) -> Answer:
+        """Run sithsd-sim, which has to do what it is told."""
+        done = self.stage.run(
+            [str(BIN / "sithsd-sim"), *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        assert done.returncode == 0, done.stderr
+        return self._heard(done)
+
+    def background(self, command: list[str], **options: Any) -> subprocess.Popen[Any]:
+        """Start a program that ends with the test."""
+        options = {"env": self.environment, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **options}
+        child: subprocess.Popen[Any] = subprocess.Popen(command, **options)
+        self._test.callback(end, child)
+        return child
+
+    def hold(self, reader: str = READER_0, mode: str = "shared") -> Callable[[str], None]:
+        """Let another program hold the card; what is returned lets it go ("reset": and resets it)."""
+        holder = self.background(
+            [sys.executable, str(Path(__file__).with_name("card_holder.py")), reader, mode], text=True
+        )
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+
+        def let_go(how: str = "") -> None:
+            holder.communicate(how, timeout=DEADLINE)
+            assert holder.returncode == 0
+
+        return let_go
+
+    # The sockets.
+
+    def wire(self, interface: str = CARDS) -> Wire:
+        """Connect to one of the daemon's sockets."""
+        return Wire(self.run / interface)
+
+    def await_picture(self, reached: Callable[[Picture], bool]) -> Picture:
+        """Follow the daemon's stream until the picture is as it should be; return it."""
+        deadline = time.monotonic() + DEADLINE
+        picture: Picture = {}
+        with self.wire() as wire:
+            wire.ask(f"{CARDS}.Monitor", more=True)
+            while True:
+                try:
+                    reply = wire.receive(deadline - time.monotonic())
+                except AssertionError:
+                    raise AssertionError(f"it never came to this; the last picture: {picture}") from None
+                assert reply.get("error") is None, reply
+                picture = reply["parameters"]
+                if reached(picture):
+                    return picture
+
+    def await_reader(self, state: str, reader: str = READER_0, serial: str | None = None) -> dict[str, Any]:
+        """Wait until a reader is in this state, holding the card with this serial number if one is named."""
+
+        def reached(picture: Picture) -> bool:
+            found = in_reader(picture, reader)
+            return (
+                found is not None
+                and found["state"] == state
+                and (serial is None or (found["card"] or {}).get("serial") == serial)
+            )
+
+        found = in_reader(self.await_picture(reached), reader)
+        assert found is not None
+        return found
+
+    def insert(self, name: str, *more: str, reader: int = 0, state: str = "ready") -> dict[str, Any]:
+        """Put a card into a reader, and wait until the daemon has read it; return the reader."""
+        self.sim("insert", name, "--reader", str(reader), *more)
+        return self.await_reader(state, (READER_0, READER_1)[reader])
+
+    def remove(self, reader: int = 0) -> None:
+        """Take a card out, and wait until the daemon has noticed."""
+        self.sim("remove", "--reader", str(reader))
+        self.await_reader("empty", (READER_0, READER_1)[reader])
+
+    # The cards.
+
+    def model(self, name: str, **hooks: Callable[[bytes], bool]) -> ModelCard:
+        """Make a card whose every command can be stopped, for the first reader; it is not in yet."""
+        made = ModelCard(lambda answer, atr: VpcdCard(self.stage, 0, answer, atr=atr), self.chip(name), **hooks)
+        self._test.callback(made.remove)
+        return made
+
+    def chip(self, name: str) -> Card:
+        """Return a card as its memory has it now."""
+        return Shelf(self.state).card(name)
+
+    def tries(self, name: str, role: str = "authentication") -> int:
+        """Look into a card's memory for a counter: what the card would truly say."""
+        return self.chip(name).codes.tries_left(role)
+
+    # Order.
+
+    def tidy(self) -> None:
+        """Leave everything as a test may find it: readers empty, cards new, the daemon alive and without a fault."""
+        self._test.close()
+        self.sim("stop")
+        if self.daemon is not None:
+            assert self.daemon.poll() is None, self.log.read_text()[-3000:]
+            if self.stage.pcscd_pid is not None:
+                self.await_picture(
+                    lambda seen: len(seen["readers"]) > 0 and all(one["state"] == "empty" for one in seen["readers"])
+                )
+        self._lay_out_cards()
+        lines = self.log_lines() if self.log.exists() else []
+        faults = [line for line in lines[self._read_of_log :] if line["level"] in {"error", "critical"}]
+        self._read_of_log = len(lines)
+        assert not faults
+
+    def close(self) -> None:
+        """End what is left, and remove the folder."""
+        self._test.close()
+        try:
+            self.sim("stop")
+            self.stop()
+        finally:
+            if self.daemon is not None:
+                end(self.daemon)
+            shutil.rmtree(self.folder)
+
+    def _lay_out_cards(self) -> None:
+        place = self.state / "simulator" / "cards"
+        if place.exists():
+            shutil.rmtree(place)
+        Shelf(self._cards).copy_to(self.state)
+
+    def _heard(self, done: subprocess.CompletedProcess[str]) -> Answer:
+        answer = Answer(done.returncode, done.stdout, done.stderr)
+        self.said.append(answer)
+        return answer
+
+
+def in_reader(picture: Picture, reader: str) -> dict[str, Any] | None:
+    """Return one reader of a picture."""
+    return next((one for one in picture["readers"] if one["name"] == reader), None)
+
+
+def code(reader: dict[str, Any], role: str = "authentication") -> dict[str, Any]:
+    """Return the state of a code of the card in a reader."""
+    return next(one for one in reader["card"]["codes"] if one["role"] == role)
+
+
+@contextmanager
+def notify_socket(path: Path) -> Iterator[socket.socket]:
+    """Listen where a service manager would."""
+    with suppress(FileNotFoundError):
+        path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notes:
+        notes.bind(str(path))
+        yield notes
+    path.unlink()
+
+
+def next_note(notes: socket.socket, daemon: subprocess.Popen[Any]) -> bytes:
+    """Return what the daemon tells its service manager next; it must not end before."""
+    end_pid = os.pidfd_open(daemon.pid)
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(notes, selectors.EVENT_READ)
+            selector.register(end_pid, selectors.EVENT_READ)
+            ready = [key.fileobj for key, _ in selector.select(DEADLINE)]
+    finally:
+        os.close(end_pid)
+    assert notes in ready, "the daemon said nothing to its service manager"
+    return notes.recv(4096)

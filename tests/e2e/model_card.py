@@ -1,0 +1,62 @@
+"""The simulated card itself, in a virtual reader, with a hand on every command that goes to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sithsd.simulator.card import Card
+
+VERIFY, RESET_RETRY_COUNTER = 0x20, 0x2C
+
+
+def carries_code(command: bytes) -> bool:
+    """Tell whether a command holds a code: VERIFY or RESET RETRY COUNTER with a data field."""
+    return len(command) > 5 and command[1] in {VERIFY, RESET_RETRY_COUNTER}
+
+
+class ModelCard:
+    """`card` behind `VpcdCard`'s contacts.
+
+    `before` and `after` are called with each command, before and after the chip has worked on it; where one returns
+    True the card is out at that moment, so the chip never got the command or its answer never came. `chip` may be
+    exchanged under way: a swap that the reader does not notice. Commands that held a code are kept in `codes_sent`,
+    as their number only.
+    """
+
+    def __init__(
+        self,
+        make: Callable[..., Any],
+        card: Card,
+        before: Callable[[bytes], bool] = lambda _: False,
+        after: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
+        self.chip = card
+        self.codes_sent = 0
+        self._before = before
+        self._after = after
+        self._resets = 0
+        self._link = make(self._answer, card.atr)
+
+    def exchange(self, card: Card) -> None:
+        """Put another chip in place of this one, without the reader's noticing."""
+        card.power_on()
+        self.chip = card
+
+    def insert(self) -> None:
+        """Put the card in (again)."""
+        self._link.insert()
+
+    def remove(self) -> None:
+        """Take the card out."""
+        self._link.remove()
+
+    def _answer(self, command: bytes) -> bytes | None:
+        if self._link.resets != self._resets:
+            self._resets = self._link.resets
+            self.chip.power_on()
+        if self._before(command):
+            return None
+        self.codes_sent += carries_code(command)
+        data, status = self.chip.transmit(command)
+        if self._after(command):
+            return None
+        return data + status.to_bytes(2, "big")
