@@ -1,0 +1,166 @@
+"""A program that serves the real interface texts with methods that look at no card.
+
+Usage: fake_daemon.py RUNTIME_DIR. It prints "ready" when it listens. A line "change" on its standard input is an event at
+the reader; the end of the input ends it.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import structlog
+
+from sithsd.api import wire
+from sithsd.api.interface import Interface, Method, StreamMethod, interface_text
+from sithsd.api.peer import Caller
+from sithsd.api.rights import Rights, everyone
+from sithsd.api.server import Server
+from sithsd.api.sockets import SocketError, open_sockets, usual_access
+from sithsd.errors import ErrorCode, SithsdError, Where
+from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
+
+READER = "Fake Reader 00 00"
+SERIAL = "9752269875000000001"
+RIGHT_CODE = b"112233"
+
+
+class FakeRoom:
+    """One reader with one card, whose codes are right or wrong."""
+
+    def __init__(self) -> None:
+        self._sequence = 1
+        self._tries = 3
+        self._news = asyncio.Condition()
+
+    async def change(self) -> None:
+        """Let something happen at the reader."""
+        async with self._news:
+            self._sequence += 1
+            self._news.notify_all()
+
+    def cards(self) -> Interface:
+        """Return io.sithsd.Cards, without GetValidity."""
+        methods = [
+            Method("List", wire.ListCall, everyone, self._list),
+            StreamMethod("Monitor", wire.ListCall, everyone, self._monitor),
+            Method("GetCertificates", wire.ReaderCall, everyone, self._certificates),
+            Method("GetCodes", wire.ReaderCall, everyone, self._codes),
+        ]
+        return Interface(interface_text(CARDS_SOCKET), methods)
+
+    def codes(self, rights: Rights) -> Interface:
+        """Return io.sithsd.Codes."""
+        methods = [
+            Method("Verify", wire.VerifyCall, rights.codes, self._verify),
+            Method("Unblock", wire.UnblockCall, rights.codes, self._unblock),
+        ]
+        return Interface(interface_text(CODES_SOCKET), methods)
+
+    def _readers(self) -> list[wire.Reader]:
+        card = wire.Card(
+            serial=SERIAL,
+            profile="fake",
+            environment=Environment.SIM,
+            kind=CardKind.ORDINARY,
+            holder=wire.Holder(display_name="Tolvan Tolvansson", hsa_id="SE0000000000-SIM1"),
+            codes=[wire.CodeState(role=Role.AUTHENTICATION, tries_left=self._tries, blocked=False)],
+            certificates=[self._certificate()],
+        )
+        return [wire.Reader(name=READER, state="ready", sequence=self._sequence, card=card)]
+
+    @staticmethod
+    def _certificate(der: str | None = None) -> wire.Certificate:
+        return wire.Certificate(
+            id="45",
+            purpose=Purpose.AUTHENTICATION,
+            identity=IdentityKind.HSA_ID,
+            subject="CN=Tolvan Tolvansson",
+            issuer="CN=SIM SITHS e-id Person HSA-id 3 CA v1",
+            not_before="2026-01-01T00:00:00Z",
+            not_after="2028-01-01T00:00:00Z",
+            verdict=wire.Verdict(status=Status.UNKNOWN, reasons=["revocation.notChecked"]),
+            der=der,
+        )
+
+    def _check(self, reader: str | None) -> Where:
+        if reader not in {None, READER}:
+            raise SithsdError(ErrorCode.READER_UNKNOWN, "there is no such reader")
+        return Where(READER, SERIAL, self._sequence)
+
+    async def _list(self, _call: wire.ListCall, _caller: Caller) -> wire.ListReply:
+        return wire.ListReply(readers=self._readers(), sequence=self._sequence)
+
+    async def _monitor(self, _call: wire.ListCall, _caller: Caller) -> AsyncGenerator[wire.Wire, None]:
+        seen, event, reader = 0, "state", None
+        while True:
+            async with self._news:
+                await self._news.wait_for(lambda seen=seen: self._sequence > seen)
+                seen = self._sequence
+            yield wire.MonitorReply(event=event, sequence=seen, readers=self._readers(), reader=reader)
+            event, reader = "changed", READER
+
+    async def _certificates(self, call: wire.ReaderCall, _caller: Caller) -> wire.CertificatesReply:
+        self._check(call.reader)
+        return wire.CertificatesReply(
+            reader=READER, card_serial=SERIAL, sequence=self._sequence, certificates=[self._certificate("MAA=")]
+        )
+
+    async def _codes(self, call: wire.ReaderCall, _caller: Caller) -> wire.CodesReply:
+        self._check(call.reader)
+        state = wire.CodeState(role=Role.AUTHENTICATION, tries_left=self._tries, blocked=False)
+        return wire.CodesReply(reader=READER, card_serial=SERIAL, sequence=self._sequence, codes=[state])
+
+    async def _verify(self, call: wire.VerifyCall, _caller: Caller) -> wire.CodeReply:
+        where = self._check(call.reader)
+        with call.code as code:
+            if not code.reveal().isdigit():
+                error = SithsdError(ErrorCode.PIN_MALFORMED, "a code has digits only", role=call.role)
+                error.where = where
+                raise error
+            if code.reveal() != RIGHT_CODE:
+                self._tries -= 1
+                error = SithsdError(
+                    ErrorCode.PIN_WRONG, "wrong", tries_left=self._tries, role=call.role, status_word=0x63C0
+                )
+                error.where = where
+                raise error
+        self._tries = 3
+        return wire.CodeReply(
+            reader=READER, card_serial=SERIAL, sequence=self._sequence, role=call.role, tries_left=self._tries
+        )
+
+    async def _unblock(self, call: wire.UnblockCall, _caller: Caller) -> wire.CodeReply:
+        self._check(call.reader)
+        with call.puk, call.new_code:
+            return wire.CodeReply(
+                reader=READER, card_serial=SERIAL, sequence=self._sequence, role=call.role, tries_left=3
+            )
+
+
+async def serve(folder: Path) -> None:
+    """Serve in `folder` until the standard input ends."""
+    rights = Rights.here()
+    room = FakeRoom()
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)
+    with open_sockets(folder, usual_access(rights)) as sockets:
+        served = [
+            (room.cards(), sockets.listening[CARDS_SOCKET]),
+            (room.codes(rights), sockets.listening[CODES_SOCKET]),
+        ]
+        async with Server(served):
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+            while order := await orders.readline():
+                if order == b"change\n":
+                    await room.change()
+
+
+if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        asyncio.run(serve(Path(sys.argv[1])))
+    except SocketError as error:
+        sys.exit(str(error))

@@ -1,0 +1,137 @@
+"""Clients that leave, half or whole, and a server that ends."""
+
+import asyncio
+
+NAME = "org.example.Room"
+
+
+async def test_a_call_goes_on_when_its_caller_leaves(served):
+    """A card's operation is not broken off because a client hung up."""
+    line = await served.line()
+    await line.send({"method": f"{NAME}.Wait"})
+    await served.room.waiting.wait()
+    await line.close()
+    other = await served.line()
+    assert (await other.ask("Echo", text="meanwhile"))["parameters"] == {"text": "meanwhile"}
+    served.room.release.set()
+    await served.until(lambda: served.room.waited == 1)
+    await other.close()
+    await served.until(lambda: served.server.connections == 0)
+
+
+async def test_a_stream_ends_at_once_when_its_caller_leaves(served):
+    """Nothing has to change at the readers before the server notices."""
+    line = await served.line()
+    await line.ask("Watch", more=True)
+    assert served.room.watching == 1
+    await line.close()
+    await served.until(lambda: served.room.watching == 0 and served.server.connections == 0)
+
+
+async def test_a_stream_ends_when_its_caller_leaves_without_having_read(served):
+    """The same while a reply waits to be read."""
+    line = await served.line()
+    line.reader._limit = 1000
+    await line.send({"method": f"{NAME}.Watch", "parameters": {"size": 1_000_000}, "more": True})
+    await served.until(lambda: served.room.pulled == 1)
+    line.writer.transport.abort()
+    await served.until(lambda: served.room.watching == 0 and served.server.connections == 0)
+
+
+async def test_who_writes_no_more_gets_what_was_asked_for(served):
+    """A client such as socat closes its half after the last call; all its calls are answered, then the line ends."""
+    line = await served.line()
+    await line.send(
+        {"method": f"{NAME}.Wait"},
+        {"method": f"{NAME}.Watch", "more": True},
+        {"method": f"{NAME}.Echo", "parameters": {"text": "last"}},
+    )
+    line.writer.write_eof()
+    await served.room.waiting.wait()
+    served.room.release.set()
+    replies = [await line.receive() for _ in range(3)]
+    assert [reply["parameters"].get("text") for reply in replies] == ["waited", None, "last"]
+    assert "continues" not in replies[1]
+    assert await line.receive() is None
+    await served.until(lambda: served.server.connections == 0)
+
+
+async def test_a_stream_ends_when_its_caller_writes_no_more(served):
+    """A stream that runs ends at that, and what was asked for behind it is answered."""
+    line = await served.line()
+    await line.ask("Watch", more=True)
+    await line.send({"method": f"{NAME}.Echo", "parameters": {"text": "last"}})
+    line.writer.write_eof()
+    assert (await line.receive())["parameters"] == {"text": "last"}
+    assert await line.receive() is None
+    assert served.room.watching == 0
+
+
+async def test_half_a_message_and_no_more_is_nothing(served):
+    """A message that will never be completed ends the connection without a word."""
+    line = await served.line()
+    line.writer.write(b'{"method":')
+    line.writer.write_eof()
+    assert await line.receive() is None
+    await served.until(lambda: served.server.connections == 0)
+
+
+async def test_the_end_of_the_server_answers_running_calls_and_ends_streams_by_name(served):
+    """A call that runs is answered, a stream ends with daemon.unavailable, an idle connection just ends."""
+    idle, waiting, watching = await served.line(), await served.line(), await served.line()
+    await idle.ask("Echo", text="in")
+    await watching.ask("Watch", more=True)
+    await waiting.send({"method": f"{NAME}.Wait"}, {"method": f"{NAME}.Echo", "parameters": {"text": "too late"}})
+    await served.room.waiting.wait()
+    stopping = asyncio.create_task(served.server.stop())
+    reply = await watching.receive()
+    assert (reply["error"], reply["parameters"]["code"]) == (f"{NAME}.DaemonUnavailable", "daemon.unavailable")
+    assert await watching.receive() is None
+    assert await idle.receive() is None
+    assert not stopping.done()
+    served.room.release.set()
+    assert (await waiting.receive())["parameters"] == {"text": "waited"}
+    assert await waiting.receive() is None
+    await stopping
+    assert served.server.connections == 0
+    assert served.log.calls == []
+
+
+async def test_the_end_of_the_server_has_its_time(serve):
+    """A call that does not end, and a client that does not read, do not hold the end up for ever."""
+    served = await serve(stop_seconds=0.1, write_seconds=60)
+    waiting, deaf = await served.line(), await served.line()
+    deaf.reader._limit = 1000
+    await deaf.send({"method": f"{NAME}.Watch", "parameters": {"size": 1_000_000}, "more": True})
+    await waiting.send({"method": f"{NAME}.Wait"})
+    await served.room.waiting.wait()
+    await served.until(lambda: served.room.pulled == 1)
+    await served.server.stop()
+    assert served.server.connections == 0
+    assert served.room.waited == 0
+    assert served.room.watching == 0
+    assert served.log.calls[-1].method_name == "warning"
+
+
+async def test_idle_connections_can_be_dropped(served):
+    """Only connections on which nothing goes on are closed."""
+    idle, begun, watching = await served.line(), await served.line(), await served.line()
+    await idle.ask("Echo", text="in")
+    await watching.ask("Watch", more=True)
+    begun.writer.write(b'{"method":"' + NAME.encode())
+    await served.until(lambda: sum(connection.idle for connection in served.server._connections) == 1)
+    served.server.drop_idle()
+    assert await idle.receive() is None
+    await begun.send(b'.Echo","parameters":{"text":"whole"}}')
+    assert (await begun.receive())["parameters"] == {"text": "whole"}
+    await served.room.change()
+    assert (await watching.receive())["parameters"]["number"] == 2
+
+
+async def test_an_idle_server_has_nothing_to_wake_up_for(served):
+    """With connections and a stream open, and nothing asked, no timer is set."""
+    idle, watching = await served.line(), await served.line()
+    await idle.ask("Echo", text="in")
+    await watching.ask("Watch", more=True)
+    await asyncio.sleep(0)
+    assert [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()] == []

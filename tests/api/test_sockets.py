@@ -1,0 +1,186 @@
+"""The listening sockets: made, taken over, and left as they were found."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sithsd.api.client import Client
+from sithsd.api.rights import Rights
+from sithsd.api.sockets import Access, SocketError, open_sockets, usual_access
+
+FAKE_DAEMON = Path(__file__).parent / "fake_daemon.py"
+NAMES = {"io.sithsd.Cards": Access(0o666), "io.sithsd.Codes": Access(0o600)}
+
+
+def test_sockets_are_made_with_their_modes_and_removed_at_the_end(folder):
+    """Everybody may connect to the cards' socket, the trusted to the codes'; the umask does not change that."""
+    runtime = folder / "made" / "here"
+    before = os.umask(0o077)
+    try:
+        with open_sockets(runtime, NAMES, {}) as sockets:
+            assert set(sockets.listening) == set(NAMES)
+            for name, access in NAMES.items():
+                assert stat.S_IMODE((runtime / name).stat().st_mode) == access.mode
+    finally:
+        os.umask(before)
+    assert not any(path.is_socket() for path in runtime.iterdir())
+
+
+def test_the_codes_socket_belongs_to_the_group_if_there_is_one():
+    """Without the group only the daemon's own user (and root) may connect."""
+    assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Codes"] == Access(0o660, 77)
+    assert usual_access(Rights(own_uid=1, group=None))["io.sithsd.Codes"] == Access(0o600)
+    assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Cards"] == Access(0o666)
+
+
+def test_the_group_is_given_where_it_may_be_and_else_nobody_more_gets_in(folder):
+    """Root gives the socket to the group; another user who can't keeps it alone."""
+    with open_sockets(folder, {"a.b": Access(0o660, 4711)}, {}):
+        found = (folder / "a.b").stat()
+        expected = (0o660, 4711) if os.geteuid() == 0 else (0o600, os.getegid())
+        assert (stat.S_IMODE(found.st_mode), found.st_gid) == expected
+
+
+def test_the_file_of_a_dead_daemon_is_replaced(folder):
+    """A socket file on which nobody listens is in nobody's way."""
+    dead = socket.socket(socket.AF_UNIX)
+    dead.bind(str(folder / "a.b"))
+    dead.close()
+    with open_sockets(folder, {"a.b": Access(0o666)}, {}), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / "a.b"))
+
+
+def test_the_socket_of_a_living_daemon_is_not_taken(folder):
+    """The second daemon ends with one line, and the first one still listens."""
+    with open_sockets(folder, {"a.b": Access(0o666)}, {}):
+        with pytest.raises(SocketError) as caught:
+            open_sockets(folder, {"a.c": Access(0o666), "a.b": Access(0o666)}, {})
+        assert str(caught.value) == f"{folder}/a.b: another program listens here already"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(folder / "a.b"))
+        assert not (folder / "a.c").exists()
+
+
+@pytest.mark.parametrize("make", ["touch", "mkdir", "symlink"])
+def test_what_is_no_socket_is_not_removed(folder, make):
+    """A file, a folder or a link of that name is somebody else's."""
+    path = folder / "a.b"
+    {"touch": path.touch, "mkdir": path.mkdir, "symlink": lambda: path.symlink_to(folder / "target")}[make]()
+    with pytest.raises(SocketError, match="it is not a socket"):
+        open_sockets(folder, {"a.b": Access(0o666)}, {})
+    assert os.path.lexists(path)
+
+
+def test_a_name_that_is_too_long_is_one_line(folder):
+    """What the system refuses is told with the path."""
+    with pytest.raises(SocketError) as caught:
+        open_sockets(folder / ("x" * 120), {"a.b": Access(0o666)}, {})
+    assert "\n" not in str(caught.value)
+    assert "AF_UNIX path too long" in str(caught.value)
+
+
+def test_only_our_own_file_is_removed(folder):
+    """If somebody put another socket in its place, that one stays."""
+    sockets = open_sockets(folder, {"a.b": Access(0o666)}, {})
+    (folder / "a.b").unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(folder / "a.b"))
+        sockets.close()
+        assert (folder / "a.b").exists()
+
+
+@pytest.fixture
+def activate(folder):
+    """A function that lets systemd's own tool listen and start the fake daemon at the first connection."""
+    started = []
+
+    def start(*options):
+        command = ["systemd-socket-activate", *options, "--", sys.executable, str(FAKE_DAEMON), str(folder)]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+def connect(path):
+    """Connect as soon as somebody listens."""
+    deadline = time.monotonic() + 30
+    while True:
+        line = socket.socket(socket.AF_UNIX)
+        try:
+            line.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            line.close()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        else:
+            return line
+
+
+def test_sockets_are_taken_over_from_systemd(folder, activate):
+    """Passed sockets serve the interfaces they are named after, in any order, and their files stay at the end."""
+    cards, codes = folder / "cards.socket", folder / "codes.socket"
+    daemon = activate("-l", str(codes), "-l", str(cards), "--fdname=io.sithsd.Codes:io.sithsd.Cards")
+    connect(cards).close()
+    assert daemon.stdout.readline() == "ready\n"
+    with Client(cards) as client:
+        assert client.call("io.sithsd.Cards.List")["readers"]
+    with Client(codes) as client:
+        assert client.call("org.varlink.service.GetInfo")["interfaces"] == ["io.sithsd.Codes", "org.varlink.service"]
+    daemon.communicate()
+    assert daemon.returncode == 0
+    assert {path.name for path in folder.iterdir()} == {"cards.socket", "codes.socket"}
+
+
+def test_what_systemd_does_not_pass_is_made(folder, activate):
+    """With only one of the sockets from systemd the other is made, and only that one is removed."""
+    cards = folder / "cards.socket"
+    daemon = activate("-l", str(cards), "--fdname=io.sithsd.Cards")
+    connect(cards).close()
+    assert daemon.stdout.readline() == "ready\n"
+    assert (folder / "io.sithsd.Codes").is_socket()
+    daemon.communicate()
+    assert {path.name for path in folder.iterdir() if path.is_socket()} == {"cards.socket"}
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--fdname=somebody"], "systemd passed a socket named 'somebody', expected each once: "),
+        (["--datagram", "--fdname=io.sithsd.Cards"], "what systemd passed as io.sithsd.Cards is no listening Unix "),
+    ],
+)
+def test_sockets_that_are_not_ours_are_refused_in_one_line(folder, activate, options, line):
+    """A mistake in the units is told at the start, with the name."""
+    path = folder / "cards.socket"
+    daemon = activate("-l", str(path), *options)
+    if "--datagram" in options:
+        # A datagram starts the program then.
+        while not path.exists():
+            time.sleep(0.01)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"x", str(path))
+    else:
+        connect(path).close()
+    _out, told = daemon.communicate()
+    assert daemon.returncode == 1
+    assert told.splitlines()[-1].startswith(line)
+
+
+def test_variables_that_are_for_another_process_are_ignored(folder):
+    """LISTEN_FDS of a parent is not ours: the sockets are made, and the variables are gone."""
+    environ = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "a.b", "HOME": "/"}
+    with open_sockets(folder, {"a.b": Access(0o666)}, environ):
+        assert (folder / "a.b").is_socket()
+    assert environ == {"HOME": "/"}
