@@ -1,0 +1,93 @@
+"""Trust anchors: roots pinned by fingerprint, and the files that bring them.
+
+The machine's own trust list is never used.
+"""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from sithsd.certificate.read import Certificate
+from sithsd.validity.files import CertificateFileError, read_certificates
+from sithsd.validity.policy import ValidityPolicy
+from sithsd.values import Environment, Purpose
+
+
+class _Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    environment: Environment
+    fingerprint: str
+    source: str = ""
+
+
+class _Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    anchor: tuple[_Pin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One root that is trusted, and in which world."""
+
+    certificate: Certificate
+    environment: Environment
+
+
+def load_anchors(
+    paths: Iterable[str | Path], policy: ValidityPolicy, sim_fingerprints: Sequence[str] = ()
+) -> list[Anchor]:
+    """Return the roots in the files at `paths`, each once.
+
+    A root is taken if its fingerprint is pinned (or among `sim_fingerprints`) for a world that `policy` names. Raises
+    CertificateFileError for any other certificate in them.
+    """
+    allowed = {_plain(fingerprint): Environment.SIM for fingerprint in sim_fingerprints}
+    allowed |= {pin.fingerprint: pin.environment for pin in _pins().anchor}  # what is pinned can't be made SIM
+    anchors: dict[str, Anchor] = {}
+    for path in map(Path, paths):
+        for certificate in read_certificates(path):
+            environment = allowed.get(certificate.fingerprint)
+            if environment is None:
+                raise CertificateFileError(f"{path}: {_named(certificate)} is no pinned root")
+            if environment not in policy.environments:
+                raise CertificateFileError(
+                    f"{path}: {_named(certificate)} is a root for {environment}, which is not among the environments"
+                )
+            anchors[certificate.fingerprint] = Anchor(certificate, environment)
+    return list(anchors.values())
+
+
+def load_issuers(paths: Iterable[str | Path]) -> list[bytes]:
+    """Return the DER of the issuing CAs' certificates in the files at `paths`, each once.
+
+    They only help to find the way to an anchor: nothing is trusted for being here. Raises CertificateFileError for a
+    file that holds anything else than CA certificates.
+    """
+    issuers: dict[bytes, None] = {}
+    for path in map(Path, paths):
+        for certificate in read_certificates(path):
+            if certificate.purpose is not Purpose.ISSUER:
+                raise CertificateFileError(f"{path}: {_named(certificate)} is no CA certificate")
+            issuers[certificate.der] = None
+    return list(issuers)
+
+
+@cache
+def _pins() -> _Pins:
+    text = resources.files("sithsd.validity").joinpath("anchors.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), _Pins)
+
+
+def _plain(fingerprint: str) -> str:
+    plain = fingerprint.replace(":", "").strip().lower()
+    if len(plain) != 64 or not all(digit in "0123456789abcdef" for digit in plain):
+        raise CertificateFileError(f"sim_fingerprints: {fingerprint!r} is no SHA-256 in hexadecimal")
+    return plain
+
+
+def _named(certificate: Certificate) -> str:
+    return f"{certificate.masked_subject} (SHA-256 {certificate.fingerprint})"
