@@ -4,7 +4,9 @@ from sithsd.card.model import CodeReference, Encoding
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
 
-# Bounds for a code of which the card tells no lengths (SITHS: PIN 6 to 8 digits, PUK 8; other cards from 4 on).
+# Bounds for a code of which the card tells no lengths (SITHS: PIN 6 to 8 digits, PUK 8; other cards from 4 on). The
+# lower one holds for every card (ISO 9564-1, 4 to 12 digits): cards that tell 0 or 1 mean that they don't check, and
+# an empty line is no reason to spend a try.
 _SHORTEST = 4
 _LONGEST = 16
 _ZERO, _NINE = ord("0"), ord("9")
@@ -12,12 +14,7 @@ _ZERO, _NINE = ord("0"), ord("9")
 
 def check(digits: Secret, code: CodeReference) -> None:
     """Raise pin.malformed unless `digits` are decimal digits (ASCII), as many as the card takes for `code`."""
-    if not all(_ZERO <= byte <= _NINE for byte in digits.reveal()):
-        raise _malformed(code, "a code consists of the digits 0 to 9")
-    shortest = code.min_length if code.min_length is not None else _SHORTEST
-    longest = code.max_length if code.max_length is not None else _LONGEST
-    if not shortest <= len(digits) <= longest:
-        raise _malformed(code, f"the code has to have {shortest} to {longest} digits")
+    _check(digits.reveal(), code)
 
 
 def encode(digits: Secret, code: CodeReference) -> Secret:
@@ -25,17 +22,36 @@ def encode(digits: Secret, code: CodeReference) -> Secret:
 
     Raises pin.malformed as `check` does, and where the digits don't fit.
     """
-    check(digits, code)
+    # The copy is what is checked and sent: the caller may give up, and wipe `digits`, while this runs in a thread of
+    # its own, and half a code would cost a try.
     raw = bytearray(digits.reveal())
-    if code.encoding is Encoding.BCD:
-        raw = _bcd(raw)
-    if code.stored_length is not None and len(raw) > code.stored_length:
-        raise _malformed(code, "the code is longer than the card can keep")
-    if code.padding is not None and code.stored_length is not None:
-        raw.extend(bytes([code.padding]) * (code.stored_length - len(raw)))
-    secret = Secret(raw)
+    try:
+        _check(raw, code)
+        if code.encoding is Encoding.BCD:
+            raw = _bcd(raw)
+        if code.stored_length is not None and len(raw) > code.stored_length:
+            raise _malformed(code, "the code is longer than the card can keep")
+        if code.padding is not None and code.stored_length is not None:
+            raw = _filled(raw, code.padding, code.stored_length)
+        return Secret(raw)
+    finally:
+        raw[:] = bytes(len(raw))
+
+
+def _check(digits: bytearray, code: CodeReference) -> None:
+    if not all(_ZERO <= byte <= _NINE for byte in digits):
+        raise _malformed(code, "a code consists of the digits 0 to 9")
+    shortest = max(code.min_length or 0, _SHORTEST)
+    longest = code.max_length if code.max_length is not None else _LONGEST
+    if not shortest <= len(digits) <= longest:
+        raise _malformed(code, f"the code has to have {shortest} to {longest} digits")
+
+
+def _filled(raw: bytearray, padding: int, length: int) -> bytearray:
+    filled = bytearray(bytes([padding]) * length)  # not by extend(), which may move the code and leave a copy behind
+    filled[: len(raw)] = raw
     raw[:] = bytes(len(raw))
-    return secret
+    return filled
 
 
 def _bcd(raw: bytearray) -> bytearray:

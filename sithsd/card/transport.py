@@ -1,5 +1,9 @@
 """Processors between an operation and the reader: each is a channel over a channel and does one thing."""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import apdu, status
 from sithsd.iso7816.channel import Channel
@@ -8,24 +12,39 @@ from sithsd.iso7816.channel import Channel
 # largest honest card in the fixtures takes about a fifth of this.
 MAX_COMMANDS = 600
 MAX_RESPONSE_BYTES = 512 * 1024
+MAX_SECONDS = 60.0
 _MAX_FRAGMENTS = 300
 _GET_RESPONSE = 0xC0
 _CHAINING = 0x10
 
 
 class BoundedChannel:
-    """Ends an operation that sends or receives more than an honest card needs (raises card.unreadable)."""
+    """Ends an operation that sends, receives or takes more than an honest card needs (raises card.unreadable).
 
-    def __init__(self, below: Channel, commands: int = MAX_COMMANDS, response_bytes: int = MAX_RESPONSE_BYTES) -> None:
+    `seconds` are counted by `tell_seconds` from the making of this channel, and looked at before each command.
+    """
+
+    def __init__(
+        self,
+        below: Channel,
+        commands: int = MAX_COMMANDS,
+        response_bytes: int = MAX_RESPONSE_BYTES,
+        seconds: float = MAX_SECONDS,
+        tell_seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._below = below
         self._commands = commands
         self._response_bytes = response_bytes
+        self._tell_seconds = tell_seconds
+        self._end = tell_seconds() + seconds
 
     def transmit(self, command: bytes) -> tuple[bytes, int]:
-        """Send the command unless the bound is reached."""
+        """Send the command unless a bound is reached."""
         self._commands -= 1
         if self._commands < 0:
             raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card needs more commands than any card should")
+        if self._tell_seconds() > self._end:
+            raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card takes more time than any card should")
         data, status_word = self._below.transmit(command)
         self._response_bytes -= len(data)
         if self._response_bytes < 0:
@@ -34,7 +53,7 @@ class BoundedChannel:
 
 
 class ResponseChannel:
-    """Gives whole responses: follows 61XX with GET RESPONSE and 6CXX with the right Le.
+    """Gives whole responses: follows 61XX with GET RESPONSE and, if the command has an Le, 6CXX with the right one.
 
     ISO/IEC 7816-4:2020, 5.3.4 (chained responses) and ISO/IEC 7816-3:2006, 12.2 (T=0). With `protocol` 0 a command that
     has both data and Le goes out without its Le, because a T=0 command TPDU has one length field only.
@@ -48,10 +67,9 @@ class ResponseChannel:
         """Send one command; return all of its response."""
         header = command[:4]
         data, status_word = self._below.transmit(self._tpdu(command))
-        length = status.exact_length(status_word)
-        if length is not None:
-            # Only a command that asks for bytes may be sent again: 6CXX says that it was not carried out.
-            data, status_word = self._below.transmit(self._with_length(command, length))
+        length, again = status.exact_length(status_word), self._repeatable(command)
+        if length is not None and again is not None:
+            data, status_word = self._below.transmit(replace(again, le=length).encode())
         parts = [data]
         for _ in range(_MAX_FRAGMENTS):
             remaining = status.bytes_remaining(status_word)
@@ -75,11 +93,14 @@ class ResponseChannel:
         return command
 
     @staticmethod
-    def _with_length(command: bytes, length: int) -> bytes:
+    def _repeatable(command: bytes) -> apdu.CommandApdu | None:
+        """Return the command if it only asks for bytes: 6CXX says then that it was not carried out.
+
+        One with data may be a code, and VERIFY without data is none of those that ask for bytes: a length would make
+        the card wait for a code. To those 6CXX is an answer like any other.
+        """
         parsed = apdu.decode(command)
-        if parsed.data:
-            raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card answers 6CXX to a command with data")
-        return apdu.CommandApdu(parsed.cla, parsed.ins, parsed.p1, parsed.p2, le=length).encode()
+        return parsed if parsed.le is not None and not parsed.data else None
 
 
 class CountingChannel:
