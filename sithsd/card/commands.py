@@ -41,7 +41,8 @@ def select_file(channel: Channel, path: bytes) -> int:
 def read_binary(channel: Channel, start: int, length: int, piece: int = MAX_SHORT_LE) -> Iterator[bytes]:
     """Yield the selected EF's bytes from `start`, at most `length`, asking for at most `piece` bytes at a time.
 
-    Ends at the end of the file. Raises card.unreadable for any other refusal.
+    A card that gives less than was asked for is asked for the rest when the next piece is wanted: whoever has all that
+    there is stops taking. Ends at the end of the file. Raises card.unreadable for any other refusal.
     """
     position, end = start, min(start + length, MAX_FILE)
     while position < end:
@@ -61,10 +62,10 @@ def read_binary(channel: Channel, start: int, length: int, piece: int = MAX_SHOR
             )
         if len(data) > wanted:
             raise SithsdError(ErrorCode.CARD_UNREADABLE, "READ BINARY gives more than was asked for")
+        if not data:
+            return
         yield data
         position += len(data)
-        if len(data) < wanted:
-            return
 
 
 def verify_status(channel: Channel, reference: int) -> int:

@@ -51,6 +51,8 @@ def read_directory(channel: Channel, path: bytes, piece: int = MAX_SHORT_LE) -> 
         position = _take(content, position, entries)
         if position < len(content) and content[position] in _FILLERS:
             break
+        if position == len(content) and len(part) < piece:
+            break  # less than was asked for: the file ends here, with its last entry
         if len(content) >= MAX_DIRECTORY_FILE:
             raise unreadable(f"file {path.hex().upper()} is larger than a directory file should be")
     if position < len(content) and content[position] not in _FILLERS:
