@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from asn1crypto import core
-
 from sithsd.card.backends.pkcs15 import asn1
 from sithsd.card.backends.pkcs15.files import unreadable
 from sithsd.card.model import Encoding
@@ -16,6 +14,8 @@ from sithsd.card.model import Encoding
 T = TypeVar("T")
 
 _SEQUENCE = 0x30
+# What asn1crypto raises on bytes that are not what they should be; found by trying.
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _ENCODINGS = {
     "ascii-numeric": Encoding.ASCII,
     "utf8": Encoding.ASCII,
@@ -79,28 +79,22 @@ class CertificateEntry:
 
 def application_path(entries: Iterable[bytes], aid: bytes) -> bytes | None:
     """Return the path of the application `aid` in EF.DIR's entries, None if it is not there or has no path."""
-    for entry in entries:
-        template = _decode(asn1.ApplicationTemplate, entry, "EF.DIR")
-        if template["aid"] == aid and template["path"]:
-            return bytes(template["path"])
-    return None
+    templates = (_read(_template, entry, "EF.DIR") for entry in entries)
+    return next((path for name, path in templates if name == aid and path), None)
 
 
 def directory(entries: Iterable[bytes]) -> dict[str, list[bytes]]:
     """Return the paths of the directory files by kind ("auth_objects", "certificates", ...), from EF.ODF's entries."""
     found: dict[str, list[bytes]] = {}
-    for entry in entries:
-        choice = _decode(asn1.ObjectDirectory, entry, "EF.ODF")
-        where = choice.chosen
-        if where.name == "path":
-            found.setdefault(choice.name, []).append(bytes(where.chosen["path"].native))
+    for kind, path in (_read(_directory_file, entry, "EF.ODF") for entry in entries):
+        if path is not None:
+            found.setdefault(kind, []).append(path)
     return found
 
 
 def token(content: bytes) -> Token:
     """Return what EF.TokenInfo tells."""
-    info = _decode(asn1.TokenInfo, content, "EF.TokenInfo")
-    return Token(info["serial_number"].native, info["manufacturer"].native, info["label"].native)
+    return _read(_token, content, "EF.TokenInfo")
 
 
 def pins(entries: Iterable[bytes]) -> list[Pin]:
@@ -116,6 +110,22 @@ def keys(entries: Iterable[bytes]) -> list[Key]:
 def certificates(entries: Iterable[bytes]) -> list[CertificateEntry]:
     """Return the X.509 certificates of EF.CDF; other kinds are passed over."""
     return [_read(_certificate, entry, "EF.CDF") for entry in entries if entry[0] == _SEQUENCE]
+
+
+def _template(entry: bytes) -> tuple[bytes, bytes | None]:
+    template = asn1.ApplicationTemplate.load(entry, strict=True)
+    return template["aid"].native, template["path"].native
+
+
+def _directory_file(entry: bytes) -> tuple[str, bytes | None]:
+    choice = asn1.ObjectDirectory.load(entry, strict=True)
+    where = choice.chosen
+    return choice.name, where.chosen["path"].native if where.name == "path" else None
+
+
+def _token(content: bytes) -> Token:
+    info = asn1.TokenInfo.load(content, strict=True)
+    return Token(info["serial_number"].native, info["manufacturer"].native, info["label"].native)
 
 
 def _pin(entry: bytes) -> Pin:
@@ -172,17 +182,8 @@ def _as_sequence(entry: bytes) -> bytes:
 def _read(reader: Callable[[bytes], T], entry: bytes, file: str) -> T:
     try:
         return reader(entry)
-    except (ValueError, TypeError, KeyError) as error:
+    except _MALFORMED as error:
         raise unreadable(f"{file}: {_reason(error)}") from error
-
-
-def _decode(structure: type[core.Asn1Value], content: bytes, file: str) -> core.Asn1Value:
-    try:
-        value = structure.load(content, strict=True)
-        value.native  # noqa: B018 - asn1crypto parses what is inside only when asked
-    except (ValueError, TypeError, KeyError) as error:
-        raise unreadable(f"{file}: {_reason(error)}") from error
-    return value
 
 
 def _reason(error: Exception) -> str:
