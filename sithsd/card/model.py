@@ -61,6 +61,10 @@ class CardContents:
         """Return the code of that role, or None."""
         return next((code for code in self.codes if code.role == role), None)
 
-    def code_by_reference(self, reference: int | None) -> CodeReference | None:
-        """Return the code addressed by `reference`, or None."""
-        return next((code for code in self.codes if code.reference == reference), None)
+    def puk_for(self, code: CodeReference) -> CodeReference | None:
+        """Return the PUK that serves `code`, or None.
+
+        By role and reference: a reference alone may be that of a PIN too, where codes are local to a DF.
+        """
+        puk = self.code(Role.PUK)
+        return puk if puk is not None and puk.reference == code.unblocked_by else None

@@ -4,7 +4,8 @@ Every operation on codes proves first that it is the card that was read, asks th
 transaction, sends the code at most once, and leaves nothing unlocked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,7 +19,17 @@ from sithsd.iso7816.channel import Channel
 from sithsd.secret import Secret
 from sithsd.values import CodeState, Role
 
-_GONE = frozenset({ErrorCode.CARD_REMOVED, ErrorCode.CARD_CHANGED, ErrorCode.CARD_UNREADABLE})
+# The card's own word, or ours, that it did not take the code: then it is as locked as it was.
+_NOT_TAKEN = frozenset(
+    {
+        ErrorCode.PIN_WRONG,
+        ErrorCode.PIN_BLOCKED,
+        ErrorCode.PIN_NOT_ACTIVATED,
+        ErrorCode.PIN_MALFORMED,
+        ErrorCode.PUK_WRONG,
+        ErrorCode.PUK_BLOCKED,
+    }
+)
 
 
 class Connection(Channel, Protocol):
@@ -95,12 +106,8 @@ def verify(connection: Connection, card: ReadCard, role: Role, digits: Secret, *
     encoding.check(digits, code)
     channel = _same_card(connection, card)
     guard.allow(*card.backend.code_states(channel, (code,)), confirmed=last_try)
-    try:
-        state = card.backend.verify(channel, code, digits)
-    except SithsdError as error:
-        _lock_after(error, connection)
-        raise
-    return _lock(connection, channel, card, code, state)
+    with _reset_on_failure(connection):
+        return _lock(connection, channel, card, card.backend.verify(channel, code, digits))
 
 
 def unblock(  # noqa: PLR0913 - two codes and the word for the last try
@@ -112,19 +119,15 @@ def unblock(  # noqa: PLR0913 - two codes and the word for the last try
     does, with the PUK's own codes where the PUK is concerned.
     """
     code = _pin(card, role)
-    puk = card.contents.code_by_reference(code.unblocked_by)
-    if code.unblocked_by is None or puk is None:
+    puk = card.contents.puk_for(code)
+    if puk is None:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card names no PUK for this PIN", role=role)
     encoding.check(puk_digits, puk)
     encoding.check(new_digits, code)
     channel = _same_card(connection, card)
     guard.allow(*card.backend.code_states(channel, (puk,)), confirmed=last_try)
-    try:
-        state = card.backend.unblock(channel, code, puk, puk_digits, new_digits)
-    except SithsdError as error:
-        _lock_after(error, connection)
-        raise
-    return _lock(connection, channel, card, code, state)
+    with _reset_on_failure(connection):
+        return _lock(connection, channel, card, card.backend.unblock(channel, code, puk, puk_digits, new_digits))
 
 
 def _states(channel: Channel, backend: Backend, contents: CardContents) -> tuple[CodeState, ...]:
@@ -139,30 +142,53 @@ def _pin(card: ReadCard, role: Role) -> CodeReference:
 
 
 def _same_card(connection: Connection, card: ReadCard) -> Channel:
-    """Select the application and prove by the serial number that this is the card that was read."""
+    """Select the application and prove by the serial number that this is the card that was read.
+
+    A card without a serial number is proven by everything that was read from it.
+    """
     channel = stack(connection, connection.protocol)
-    if card.backend.serial(channel) != card.contents.serial:
+    try:
+        same = card.backend.serial(channel) == card.contents.serial
+    except SithsdError as error:
+        if error.code is not ErrorCode.CARD_UNSUPPORTED:
+            raise
+        same = False  # the card that was read had this application
+    if same and card.contents.serial is None:
+        same = card.backend.read(channel, protocol=connection.protocol, selected=True) == card.contents
+    if not same:
         raise SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader")
     return channel
 
 
-def _lock(connection: Connection, channel: Channel, card: ReadCard, code: CodeReference, state: CodeState) -> Outcome:
+def _lock(connection: Connection, channel: Channel, card: ReadCard, state: CodeState) -> Outcome:
     """Leave the card as if the code had not been given, and look at the counters; by a reset where nothing else helps.
 
-    The code was taken: that the card goes now changes nothing of it, and it is locked without its power.
+    The code was taken, whatever fails from here on: a card that is gone is locked without its power, and every other
+    one is reset.
     """
+    code = _pin(card, state.role)
     locked = replace(state, verified=False)
+    states: tuple[CodeState, ...] | None = None
     try:
         if card.backend.clear(channel, code):
-            return Outcome(locked, _states(channel, card.backend, card.contents))
-    except SithsdError as error:
-        if error.code not in _GONE:
-            raise
-    connection.reset_on_release()
-    return Outcome(locked, None)
-
-
-def _lock_after(error: SithsdError, connection: Connection) -> None:
-    """Reset a card that answered something else than right, wrong or blocked: it may be unlocked."""
-    if error.code in {ErrorCode.CARD_REFUSED, ErrorCode.CARD_UNREADABLE}:
+            states = _states(channel, card.backend, card.contents)
+    except SithsdError:
+        states = None
+    if states is None or any(one.verified for one in states if one.role is code.role):
         connection.reset_on_release()
+        return Outcome(locked, None)
+    return Outcome(locked, states)
+
+
+@contextmanager
+def _reset_on_failure(connection: Connection) -> Iterator[None]:
+    """Have the card reset if what is done with a code fails, unless it is certain that the card did not take the code.
+
+    An answer that never came, one that nobody understands, a bug here: each may leave the card unlocked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not (isinstance(error, SithsdError) and error.code in _NOT_TAKEN):
+            connection.reset_on_release()
+        raise

@@ -10,6 +10,7 @@ from sithsd.card.profile import Profile, ProfileError
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import atr as answer_to_reset
 from sithsd.iso7816.channel import Channel
+from sithsd.iso7816.status import StatusWord
 
 _BACKENDS: dict[str, Callable[[Profile], Backend]] = {"pkcs15": Pkcs15Backend}
 
@@ -55,7 +56,9 @@ class Registry:
                     if profile.atr
                     else f"application {profile.probe[0].aid}"
                 )
-                return Identified(profile, backend, by, selected=next(reversed(answers)) == _name(profile.probe[0].aid))
+                name = _name(profile.probe[0].aid)
+                selected = answers[name] == StatusWord.SUCCESS and next(reversed(answers)) == name
+                return Identified(profile, backend, by, selected)
         raise SithsdError(ErrorCode.CARD_UNSUPPORTED, "no profile fits this card")
 
     @staticmethod

@@ -41,7 +41,8 @@ class Pkcs15Backend:
         """Ask with an empty VERIFY each (ISO/IEC 7816-4:2020, 11.6.6), if the profile says that this is safe."""
         if self._rules.counter is Counter.UNKNOWN:
             return tuple(self._state(code) for code in codes)
-        states, here = [], None
+        states: list[CodeState] = []
+        here: bytes | None = b""  # where no code is: what was selected before may lie in any DF
         for code in codes:
             if code.path != here:
                 self._enter(channel, code)
@@ -82,7 +83,7 @@ class Pkcs15Backend:
         with (
             encoding.encode(puk_digits, puk) as first,
             encoding.encode(new_digits, code) as second,
-            Secret(first.reveal() + second.reveal()) as data,
+            _side_by_side(first, second) as data,
         ):
             status_word = commands.reset_retry_counter(channel, code.reference, data)
         if status_word == StatusWord.SUCCESS:
@@ -102,8 +103,9 @@ class Pkcs15Backend:
         return status_word == StatusWord.SUCCESS
 
     def _enter(self, channel: Channel, code: CodeReference) -> None:
-        """Select the DF that the code belongs to, where the card names one."""
+        """Select the DF that the code belongs to: the one that the card names, else the application's."""
         if code.path is None:
+            reading.select(channel, self._profile)
             return
         status_word = commands.select_file(channel, code.path)
         if status_word != StatusWord.SUCCESS:
@@ -148,3 +150,11 @@ class Pkcs15Backend:
         else:
             name, detail = ErrorCode.CARD_REFUSED, "the card refused the command"
         return SithsdError(name, detail, tries_left=left, role=code.role, status_word=status_word)
+
+
+def _side_by_side(first: Secret, second: Secret) -> Secret:
+    both = first.reveal() + second.reveal()
+    try:
+        return Secret(both)
+    finally:
+        both[:] = bytes(len(both))

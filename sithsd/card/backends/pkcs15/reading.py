@@ -102,36 +102,61 @@ def _codes(
     """Return the codes by role: what the card says of itself, where the profile does not know better."""
     if len(pins) > _MAX_CODES:
         raise files.unreadable(f"the card has more than {_MAX_CODES} codes")
-    by_auth_id = {pin.auth_id: pin for pin in pins if pin.auth_id}
-    found: dict[Role, CodeReference] = {}
+    unblocking = frozenset(pin.unblocked_by for pin in pins if pin.unblocked_by)
+    kept: dict[Role, objects.Pin] = {}
     for pin in pins:
-        role = _role(pin, keys, rules)
-        if role is None or role in found or pin.encoding is None:
+        role = _role(pin, keys, rules, unblocking)
+        if role is None or role in kept or not _can_be_sent(pin):
             notes.append("code.unrecognised")
-            continue
-        unblocking = by_auth_id.get(pin.unblocked_by or b"")
-        can_unblock = unblocking is not None and unblocking is not pin and "unblock-disabled" not in pin.flags
-        found[role] = CodeReference(
-            role=role,
-            reference=pin.reference,
-            min_length=pin.min_length,
-            max_length=pin.max_length if pin.max_length is not None else pin.stored_length,
-            stored_length=pin.stored_length,
-            padding=pin.padding if "needs-padding" in pin.flags else None,
-            encoding=pin.encoding,
-            unblocked_by=unblocking.reference if can_unblock and unblocking else None,
-            path=pin.path or None,
-            label=pin.label,
-        )
+        else:
+            kept[role] = pin
+    found = {role: _from_card(role, pin, kept.get(Role.PUK)) for role, pin in kept.items()}
     for known in rules.known:
         found[known.role] = _from_profile(known)
     return tuple(found[role] for role in Role if role in found)
 
 
-def _role(pin: objects.Pin, keys: list[objects.Key], rules: CodeRules) -> Role | None:
-    """Return what a code is for: by its flags, by what the keys behind it may do, by the profile's words, else None."""
-    if "unblocking-password" in pin.flags or "so-password" in pin.flags:
+def _can_be_sent(pin: objects.Pin) -> bool:
+    """Tell whether it is known which bytes the card takes for this code: a guess would cost a try."""
+    return pin.encoding is not None and not ("needs-padding" in pin.flags and pin.padding is None)
+
+
+def _from_card(role: Role, pin: objects.Pin, puk: objects.Pin | None) -> CodeReference:
+    encoding = pin.encoding or Encoding.ASCII
+    capacity = pin.stored_length * 2 if encoding is Encoding.BCD else pin.stored_length
+    return CodeReference(
+        role=role,
+        reference=pin.reference,
+        min_length=pin.min_length,
+        max_length=pin.max_length if pin.max_length is not None else capacity,
+        stored_length=pin.stored_length,
+        padding=pin.padding if "needs-padding" in pin.flags else None,
+        encoding=encoding,
+        unblocked_by=puk.reference if puk is not None and _serves(puk, pin) else None,
+        path=pin.path or None,
+        label=pin.label,
+    )
+
+
+def _serves(puk: objects.Pin, pin: objects.Pin) -> bool:
+    """Tell whether the card names `puk`, and no other code that may share its reference, as the one that serves `pin`.
+
+    The guard looks at the PUK's counter before the PUK is sent, so it has to be that very code's.
+    """
+    alike = puk.reference == pin.reference and puk.path == pin.path
+    named = bool(puk.auth_id) and pin.unblocked_by == puk.auth_id
+    return named and puk is not pin and not alike and "unblock-disabled" not in pin.flags
+
+
+def _role(pin: objects.Pin, keys: list[objects.Key], rules: CodeRules, unblocking: frozenset[bytes]) -> Role | None:
+    """Return what a code is for: by its flags, by what the keys behind it may do, by the profile's words, else None.
+
+    `unblocking` are the identifiers of the codes that unblock others. The security officer's is a PUK if it does.
+    """
+    if "unblocking-password" in pin.flags or ("so-password" in pin.flags and pin.auth_id in unblocking):
         return Role.PUK
+    if "so-password" in pin.flags:
+        return None
     behind = [key.usage for key in keys if key.auth_id == pin.auth_id]
     signing = [bool("non-repudiation" in usage) for usage in behind]
     if signing and all(signing):
