@@ -14,7 +14,9 @@ from sithsd.values import Role
 
 _MAX_PROFILE = 64 * 1024
 
-Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}( ?[0-9A-Fa-f]{2})*$")]
+# An ATR has 2 to 33 bytes (ISO/IEC 7816-3:2006, 8.2), an AID 5 to 16 (ISO/IEC 7816-4:2020, 12.2.3.1).
+AtrBytes = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}( ?[0-9A-Fa-f]{2}){1,32}$")]
+Aid = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{2}( ?[0-9A-Fa-f]{2}){4,15}$")]
 Digits = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Byte = Annotated[int, msgspec.Meta(ge=0, le=0xFF)]
 
@@ -68,8 +70,8 @@ class _Table(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 class AtrHint(_Table, kw_only=True, frozen=True):
     """An ATR of the family; a set bit in `mask` has to agree. A hint: the probe decides."""
 
-    value: Hex
-    mask: Hex | None = None
+    value: AtrBytes
+    mask: AtrBytes | None = None
 
     def __post_init__(self) -> None:
         if self.mask is not None and len(bytes.fromhex(self.mask)) != len(bytes.fromhex(self.value)):
@@ -79,7 +81,7 @@ class AtrHint(_Table, kw_only=True, frozen=True):
 class Probe(_Table, kw_only=True, frozen=True):
     """SELECT of an application by `aid`; the family answers it with one of the status words in `expect`."""
 
-    aid: Hex
+    aid: Aid
     expect: list[Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Fa-f]{4}$")]] = msgspec.field(
         default_factory=lambda: ["9000"]
     )
@@ -97,6 +99,12 @@ class KnownCode(_Table, kw_only=True, frozen=True):
     encoding: Encoding = Encoding.ASCII
     unblocked_by: Byte | None = None
 
+    def __post_init__(self) -> None:
+        if self.min_length and self.max_length and self.min_length > self.max_length:
+            raise ValueError("min_length is greater than max_length")
+        if self.padding is not None and self.stored_length is None:
+            raise ValueError("padding needs a stored_length to fill up to")
+
 
 class CodeRules(_Table, kw_only=True, frozen=True):
     """What holds for the codes of the family. A maximum of tries that is not known is left out."""
@@ -108,6 +116,10 @@ class CodeRules(_Table, kw_only=True, frozen=True):
     puk_max_tries: Annotated[int, msgspec.Meta(ge=1, le=15)] | None = None
     known: list[KnownCode] = []
     labels: dict[Role, list[str]] = {}
+
+    def __post_init__(self) -> None:
+        if len({code.role for code in self.known}) != len(self.known):
+            raise ValueError("two known codes have the same role")
 
 
 class Profile(_Table, kw_only=True, frozen=True):
@@ -132,11 +144,19 @@ class Profile(_Table, kw_only=True, frozen=True):
 def load(path: Path) -> Profile:
     """Read one profile.toml. Raises ProfileError."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ProfileError(f"{path}: is not a file")
         if path.stat().st_size > _MAX_PROFILE:
             raise ProfileError(f"{path}: is larger than {_MAX_PROFILE} bytes")
         profile = msgspec.toml.decode(path.read_bytes(), type=Profile)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ProfileError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ProfileError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{path}: is not UTF-8 text, from byte {error.start} on") from error
+    except RecursionError as error:
+        raise ProfileError(f"{path}: is nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        raise ProfileError(f"{path}: {' '.join(str(error).split())}") from error
     if profile.name != path.parent.name:
         raise ProfileError(f"{path}: name is {profile.name!r}, its folder {path.parent.name!r}")
     return profile
@@ -153,12 +173,17 @@ def load_site_folder(folder: Path) -> tuple[Profile, ...]:
     A profile decides what is sent to cards, so everything has to be root's and writable by root alone. Raises
     ProfileError for the first path that is not.
     """
-    if not folder.is_dir():
-        return ()
-    for path in (folder, *sorted(folder.rglob("*"))):
-        facts = path.lstat()
-        if facts.st_uid != 0 or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or stat.S_ISLNK(facts.st_mode):
-            raise ProfileError(f"{path}: a site profile has to be root's, writable by root alone, and no link")
+    try:
+        if not folder.is_dir():
+            return ()
+        # Not glob(), which passes over what may not be read.
+        folders = [folder, *(path for path in sorted(folder.iterdir()) if stat.S_ISDIR(path.lstat().st_mode))]
+        for path in [folder, *(path for each in folders for path in sorted(each.iterdir()))]:
+            facts = path.lstat()
+            if facts.st_uid != 0 or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or stat.S_ISLNK(facts.st_mode):
+                raise ProfileError(f"{path}: a site profile has to be root's, writable by root alone, and no link")
+    except OSError as error:
+        raise ProfileError(f"{error.filename or folder}: {error.strerror}") from error
     return load_folder(folder)
 
 
