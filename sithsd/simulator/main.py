@@ -3,11 +3,7 @@
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sithsd import __version__, locations
-from sithsd.clock import Clock, FixedClock, SystemClock
-from sithsd.simulator import fixture
+from sithsd.clock import Clock
+from sithsd.simulator import fixture, options
+from sithsd.simulator.background import LOG, BackgroundError, start_server
 from sithsd.simulator.control import (
     SOCKET,
     ControlError,
@@ -36,44 +33,6 @@ from sithsd.simulator.control import (
 from sithsd.simulator.server import CardServer, ServerError
 from sithsd.simulator.shelf import Shelf
 from sithsd.simulator.stage import Stage, StageError
-
-_START_SECONDS = 15.0
-_LOG = "sithsd-sim.log"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The two folders that a call works in, and whether somebody named them."""
-
-    runtime: Path
-    state: Path
-    runtime_given: bool
-    state_given: bool
-
-
-class Moment(click.ParamType[Clock]):
-    """A moment as ISO 8601 tells it; without an offset it is UTC."""
-
-    name = "ISO8601"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Clock:
-        """Return a clock that stands at this moment."""
-        if not isinstance(value, str):
-            return SystemClock()
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no moment such as 2024-01-15T12:00:00Z", param, ctx)
-        return FixedClock(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-_now = click.option(
-    "--now", "clock", type=Moment(), help="Count the dates of new cards from this moment instead of from now."
-)
-_reader = click.option(
-    "--reader", type=click.IntRange(0, 15), default=0, show_default=True, help="Which virtual reader, from 0."
-)
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -99,7 +58,7 @@ def main(context: click.Context, runtime_dir: Path | None, state_dir: Path | Non
     \b
     Exit status: 0 done; 1 not done, with one sentence on standard error; 2 wrong usage.
     """  # noqa: D301 - \b keeps click from joining lines
-    context.obj = Places(
+    context.obj = options.Places(
         locations.runtime_dir(runtime_dir).absolute(),
         locations.state_dir(state_dir).absolute(),
         bool(runtime_dir or os.environ.get("RUNTIME_DIRECTORY")),
@@ -109,15 +68,15 @@ def main(context: click.Context, runtime_dir: Path | None, state_dir: Path | Non
 
 @main.command()
 @click.argument("name")
-@_reader
+@options.reader_number
 @click.option("--port", type=click.IntRange(1, 65535), help="The reader's TCP port. [default: 35963 + reader]")
 @click.option(
     "--delay-ms", type=click.FloatRange(0, 10000), default=0, help="Let each answer take so much longer, in ms."
 )
-@_now
+@options.now
 @click.pass_obj
 def insert(  # noqa: PLR0913 - a command's parameters are its options
-    places: Places, name: str, *, reader: int, port: int | None, delay_ms: float, clock: Clock | None
+    places: options.Places, name: str, *, reader: int, port: int | None, delay_ms: float, clock: Clock | None
 ) -> None:
     """Put the card NAME (of `list`, or the path of a TOML file) into a virtual reader.
 
@@ -129,36 +88,35 @@ def insert(  # noqa: PLR0913 - a command's parameters are its options
     try:
         ask(places.runtime, order)
     except NotServingError:
-        _start_server(places)
-        _order(places, order)
+        _insert_with_new_server(places, order)
     except ControlError as error:
         _fail(error)
 
 
 @main.command()
-@_reader
+@options.reader_number
 @click.pass_obj
-def remove(places: Places, reader: int) -> None:
+def remove(places: options.Places, reader: int) -> None:
     """Take the card out of a virtual reader."""
     _order(places, Remove(reader=reader))
 
 
 @main.command()
 @click.argument("name")
-@_reader
+@options.reader_number
 @click.option("--fast", is_flag=True, help="Swap so quickly that the reader may not see itself empty.")
-@_now
+@options.now
 @click.pass_obj
-def swap(places: Places, name: str, reader: int, fast: bool, clock: Clock | None) -> None:
+def swap(places: options.Places, name: str, reader: int, fast: bool, clock: Clock | None) -> None:
     """Take out the card that is in, and put in NAME."""
     _personalise(places, name, clock)
     _order(places, Swap(card=fixture.name_of(name), reader=reader, fast=fast))
 
 
 @main.command("list")
-@_as_json
+@options.as_json
 @click.pass_obj
-def list_cards(places: Places, as_json: bool) -> None:
+def list_cards(places: options.Places, as_json: bool) -> None:
     """List the cards there are, and which one is in which reader."""
     try:
         inserted = ask(places.runtime, State()).inserted
@@ -185,12 +143,12 @@ def list_cards(places: Places, as_json: bool) -> None:
 @main.command()
 @click.option("--until-empty", is_flag=True, help="End when the last card is taken out.")
 @click.pass_obj
-def serve(places: Places, until_empty: bool) -> None:
+def serve(places: options.Places, until_empty: bool) -> None:
     """Serve cards in the foreground, until `stop` or a signal."""
     places.runtime.mkdir(parents=True, exist_ok=True)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    with (places.runtime / _LOG).open("a", encoding="utf-8") as log:
+    with (places.runtime / LOG).open("a", encoding="utf-8") as log:
         structlog.configure(
             processors=[
                 structlog.processors.add_log_level,
@@ -208,7 +166,7 @@ def serve(places: Places, until_empty: bool) -> None:
 
 @main.command()
 @click.pass_obj
-def stop(places: Places) -> None:
+def stop(places: options.Places) -> None:
     """Take out all cards, and end the process that serves them."""
     try:
         ask(places.runtime, Stop())
@@ -220,9 +178,9 @@ def stop(places: Places) -> None:
 
 @main.command()
 @click.argument("name")
-@_now
+@options.now
 @click.pass_obj
-def reset(places: Places, name: str, clock: Clock | None) -> None:
+def reset(places: options.Places, name: str, clock: Clock | None) -> None:
     """Personalise the card NAME anew: new keys and certificates, full counters, its first codes."""
     try:
         if fixture.name_of(name) in ask(places.runtime, State()).inserted.values():
@@ -235,9 +193,9 @@ def reset(places: Places, name: str, clock: Clock | None) -> None:
 
 
 @main.command()
-@_now
+@options.now
 @click.pass_obj
-def build(places: Places, clock: Clock | None) -> None:
+def build(places: options.Places, clock: Clock | None) -> None:
     """Make what is missing of the authorities and the cards, and a daemon configuration that trusts them.
 
     Prints the folder; the configuration in it is `sithsd.toml`.
@@ -249,11 +207,11 @@ def build(places: Places, clock: Clock | None) -> None:
 
 
 @main.command()
-@_reader
+@options.reader_number
 @click.option("--reset", "again", is_flag=True, help="Count from zero afterwards.")
-@_as_json
+@options.as_json
 @click.pass_obj
-def count(places: Places, reader: int, again: bool, as_json: bool) -> None:
+def count(places: options.Places, reader: int, again: bool, as_json: bool) -> None:
     """Tell how many APDUs and bytes went over the contacts since insertion or `--reset`."""
     reply = _order(places, Count(reader=reader, reset=again))
     if as_json:
@@ -267,7 +225,7 @@ def count(places: Places, reader: int, again: bool, as_json: bool) -> None:
 @click.option("--readers", type=click.IntRange(1, 16), default=2, show_default=True, help="How many virtual readers.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def stage(places: Places, readers: int, command: tuple[str, ...]) -> None:
+def stage(places: options.Places, readers: int, command: tuple[str, ...]) -> None:
     """Run COMMAND beside a private pcscd with virtual readers, in namespaces of its own; exit as COMMAND does.
 
     PCSCLITE_CSOCK_NAME tells it the pcscd. RUNTIME_DIRECTORY and STATE_DIRECTORY are folders that go away with the
@@ -291,7 +249,7 @@ def stage(places: Places, readers: int, command: tuple[str, ...]) -> None:
     sys.exit(status if status >= 0 else 128 - status)
 
 
-def _personalise(places: Places, name: str, clock: Clock | None, *, anew: bool = False) -> None:
+def _personalise(places: options.Places, name: str, clock: Clock | None, *, anew: bool = False) -> None:
     shelf = Shelf(places.state, clock)
     try:
         if anew:
@@ -303,32 +261,24 @@ def _personalise(places: Places, name: str, clock: Clock | None, *, anew: bool =
         _fail(error)
 
 
-def _order(places: Places, request: Request) -> Reply:
+def _order(places: options.Places, request: Request) -> Reply:
     try:
         return ask(places.runtime, request)
     except ControlError as error:
         _fail(error)
 
 
-def _start_server(places: Places) -> None:
-    places.runtime.mkdir(parents=True, exist_ok=True)
-    folders = ["--runtime-dir", str(places.runtime), "--state-dir", str(places.state)]
-    command = [sys.executable, "-m", "sithsd.simulator.main", *folders, "serve", "--until-empty"]
-    with (places.runtime / _LOG).open("ab") as log:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
-        )
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if child.poll() is not None:
-            break
-        try:
-            ask(places.runtime, State())
-        except NotServingError:
-            time.sleep(0.02)
-        else:
-            return
-    _fail(f"the cards' process does not start; its log is {places.runtime / _LOG}")
+def _insert_with_new_server(places: options.Places, order: Insert) -> None:
+    try:
+        child = start_server(places.runtime, places.state)
+    except BackgroundError as error:
+        _fail(error)
+    try:
+        ask(places.runtime, order)
+    except ControlError as error:
+        # Without a card it ends by itself, and this program does not end before it.
+        child.wait()
+        _fail(error)
 
 
 def _stop_quietly(runtime: Path) -> None:

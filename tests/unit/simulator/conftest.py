@@ -1,5 +1,6 @@
 """Simulated cards for the simulator's own tests: made once a session, copied for each test."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,13 @@ import pytest
 from sithsd.clock import FixedClock
 from sithsd.simulator.card import Card
 from sithsd.simulator.shelf import Shelf
+
+# Tests are no package, so a neighbouring module is loaded by its path.
+_spec = importlib.util.spec_from_file_location("fake_vpcd", Path(__file__).with_name("fake_vpcd.py"))
+assert _spec is not None
+assert _spec.loader is not None
+fake_vpcd = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(fake_vpcd)
 
 TODAY = datetime(2024, 1, 15, 12, 30, tzinfo=UTC)
 
@@ -47,3 +55,10 @@ def card(shelf: Callable[..., Shelf]) -> Iterator[Callable[..., Card]]:
         return taken
 
     return powered
+
+
+@pytest.fixture
+def reader() -> Iterator["fake_vpcd.FakeReader"]:
+    """Listen like one slot of vpcd."""
+    with fake_vpcd.FakeReader() as listening:
+        yield listening

@@ -1,0 +1,48 @@
+"""The process in the background that serves cards when nobody runs `sithsd-sim serve`."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from sithsd.simulator.control import ControlError, NotServingError, State, ask
+
+LOG: Final = "sithsd-sim.log"
+"""The file in the runtime folder that a serving process logs into."""
+
+_START_SECONDS = 15.0
+
+
+class BackgroundError(Exception):
+    """The process does not start; the message says where its log is."""
+
+
+def start_server(runtime: Path, state: Path) -> subprocess.Popen[bytes]:
+    """Start a process that serves cards until the last one is taken out, and wait until it takes orders.
+
+    It is in a session of its own and outlives this process; the namespaces are this process's. Raises BackgroundError.
+    """
+    runtime.mkdir(parents=True, exist_ok=True)
+    folders = ["--runtime-dir", str(runtime), "--state-dir", str(state)]
+    command = [sys.executable, "-m", "sithsd.simulator.main", *folders, "serve", "--until-empty"]
+    with (runtime / LOG).open("ab") as log:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            ask(runtime, State())
+        except NotServingError:
+            if child.poll() is not None:
+                break
+            time.sleep(0.02)
+        except ControlError:
+            break
+        else:
+            # Ours, or that of a call at the same time: then ours found it and ended.
+            return child
+    child.kill()
+    child.wait()
+    raise BackgroundError(f"the cards' process does not start; its log is {runtime / LOG}")
