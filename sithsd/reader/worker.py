@@ -194,7 +194,7 @@ class ReaderWorker:
         handle = self._context.connect(self.reader)
         try:
             handle.begin_transaction()
-        except scard.PcscError:
+        except BaseException:
             self._disconnect(handle, scard.LEAVE_CARD)
             raise
         return handle

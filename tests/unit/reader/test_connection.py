@@ -1,0 +1,120 @@
+"""One command after the other, within one operation."""
+
+from typing import Any
+
+import pytest
+import structlog
+
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.reader import scard
+from sithsd.reader.connection import CardConnection
+from sithsd.reader.trace import log_exchange
+
+VERIFY = bytes.fromhex("00 20 00 81 06 39 31 37 33 35 35")
+
+
+class Handle:
+    """A card handle that answers with what it was given, in turn."""
+
+    protocol = 1
+
+    def __init__(self, *answers: bytes | int) -> None:
+        self._answers = list(answers)
+        self.commands: list[bytes] = []
+        self.asked = 0
+
+    def transmit(self, command: bytes) -> bytes:
+        """Answer, or fail."""
+        self.commands.append(command)
+        answer = self._answers.pop(0)
+        if isinstance(answer, int):
+            raise scard.PcscError(answer, "SCardTransmit")
+        return answer
+
+    def atr(self) -> bytes:
+        """Answer, or fail."""
+        self.asked += 1
+        answer = self._answers.pop(0)
+        if isinstance(answer, int):
+            raise scard.PcscError(answer, "SCardStatus")
+        return answer
+
+
+def test_data_and_status_word() -> None:
+    """The last two bytes of a response are its status word, whatever it is."""
+    card = CardConnection(Handle(b"\x01\x02\x90\x00", b"\x61\x10"))
+    assert card.transmit(VERIFY) == (b"\x01\x02", 0x9000)
+    assert card.transmit(VERIFY) == (b"", 0x6110)
+    assert not card.unanswered
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x90", scard.NOT_TRANSACTED, scard.REMOVED_CARD, scard.NO_SERVICE])
+def test_a_command_without_an_answer_may_have_been_carried_out(answer: bytes | int) -> None:
+    """No answer means that the outcome is unknown; nothing more is sent, and the same error comes again."""
+    handle = Handle(answer, b"\x90\x00")
+    card = CardConnection(handle)
+    with pytest.raises(SithsdError) as first:
+        card.transmit(VERIFY)
+    assert card.unanswered
+    with pytest.raises(SithsdError) as second:
+        card.transmit(VERIFY)
+    assert second.value is first.value
+    assert handle.commands == [VERIFY]
+
+
+def test_an_answer_may_be_as_long_as_an_answer_can_be() -> None:
+    """65536 bytes and a status word are taken, one byte more is refused as unreadable."""
+    card = CardConnection(Handle(bytes(65536) + b"\x90\x00", bytes(65537) + b"\x90\x00"))
+    data, status_word = card.transmit(VERIFY)
+    assert (len(data), status_word) == (65536, 0x9000)
+    with pytest.raises(SithsdError) as caught:
+        card.transmit(VERIFY)
+    assert caught.value.code is ErrorCode.CARD_UNREADABLE
+
+
+def test_less_than_a_header_is_no_command() -> None:
+    """A command that is none does not reach the card."""
+    handle = Handle()
+    with pytest.raises(ValueError, match="four bytes"):
+        CardConnection(handle).transmit(b"\x00\x20\x00")
+    assert handle.commands == []
+
+
+def test_nothing_is_sent_after_the_operation() -> None:
+    """A connection that outlives its operation is of no use."""
+    handle = Handle(b"\x90\x00")
+    card = CardConnection(handle)
+    card.end()
+    with pytest.raises(RuntimeError, match="ended"):
+        card.transmit(VERIFY)
+    assert handle.commands == []
+
+
+def test_the_atr_is_asked_for_once() -> None:
+    """The ATR is had on demand, and kept."""
+    handle = Handle(b"\x3b\x00")
+    card = CardConnection(handle)
+    assert (card.atr, card.atr) == (b"\x3b\x00", b"\x3b\x00")
+    assert handle.asked == 1
+    with pytest.raises(SithsdError) as caught:
+        _ = CardConnection(Handle(scard.REMOVED_CARD)).atr
+    assert caught.value.code is ErrorCode.CARD_REMOVED
+
+
+def test_a_trace_sees_no_data_field() -> None:
+    """A trace is told the header, the lengths and the status word, None if there was no answer."""
+    told: list[tuple[Any, ...]] = []
+    card = CardConnection(Handle(b"\x01\x02\x90\x00", b""), lambda *exchange: told.append(exchange[:-1]))
+    card.transmit(VERIFY)
+    with pytest.raises(SithsdError):
+        card.transmit(VERIFY)
+    assert told == [(VERIFY[:4], 11, 2, 0x9000), (VERIFY[:4], 11, 0, None)]
+
+
+def test_the_log_of_exchanges_shows_header_and_lengths_only() -> None:
+    """The written trace has what the trace was told, and nothing of the code."""
+    with structlog.testing.capture_logs() as lines:
+        CardConnection(Handle(b"\x63\xc2"), log_exchange).transmit(VERIFY)
+    (line,) = lines
+    assert (line["header"], line["command_length"], line["status_word"]) == ("00 20 00 81", 11, "63C2")
+    assert "39" not in str({key: value for key, value in line.items() if key != "milliseconds"})
