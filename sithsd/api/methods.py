@@ -164,7 +164,7 @@ def _done(done: Done) -> wire.CodeReply:
     view = done.view
     return wire.CodeReply(
         reader=view.name,
-        card_serial=view.card.serial if view.card else None,
+        card_serial=done.card_serial,
         sequence=view.sequence,
         role=done.state.role,
         tries_left=done.state.tries_left,

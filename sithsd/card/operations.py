@@ -52,10 +52,14 @@ class Connection(Channel, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadCard:
-    """A card that was identified and read; `commands`, `sent` and `received` tell what that cost (bytes)."""
+    """A card that was identified and read; `commands`, `sent` and `received` tell what that cost (bytes).
+
+    `ours` tells whether it is a card whose codes may be asked about; if not, `codes` is empty.
+    """
 
     identified: Identified
     contents: CardContents
+    ours: bool
     codes: tuple[CodeState, ...]
     commands: int
     sent: int
@@ -88,8 +92,9 @@ def read(connection: Connection, registry: Registry, ours: Callable[[CardContent
     channel = stack(counting, connection.protocol)
     identified = registry.identify(channel, connection.atr)
     contents = identified.backend.read(channel, protocol=connection.protocol, selected=identified.selected)
-    codes = _states(channel, identified.backend, contents) if ours(contents) else ()
-    return ReadCard(identified, contents, codes, counting.commands, counting.sent, counting.received)
+    is_ours = ours(contents)
+    codes = _states(channel, identified.backend, contents) if is_ours else ()
+    return ReadCard(identified, contents, is_ours, codes, counting.commands, counting.sent, counting.received)
 
 
 def code_states(connection: Connection, card: ReadCard) -> tuple[CodeState, ...]:

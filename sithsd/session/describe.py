@@ -4,24 +4,27 @@ from datetime import datetime
 
 from sithsd.card.model import CardContents
 from sithsd.card.operations import ReadCard
-from sithsd.certificate.card import CardFacts, describe
+from sithsd.certificate.card import describe
 from sithsd.certificate.read import Certificate, CertificateError, read
+from sithsd.certificate.tables import IssuerFamily
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session.model import InsertedCard, JudgedCertificate
 from sithsd.validity.judge import Judge
-from sithsd.values import CardKind, Purpose
+from sithsd.values import Purpose
 
-_OURS = frozenset({CardKind.ORDINARY, CardKind.RESERVE, CardKind.OLD})
-
-
-def facts_of(contents: CardContents) -> CardFacts:
-    """Return what the card's certificates tell of it; those that can't be read tell nothing."""
-    return describe([certificate for _, _, certificate in _readable(contents)[0]])
+_OURS = frozenset({IssuerFamily.SITHS_EID, IssuerFamily.SITHS_TYPE1})
 
 
 def is_ours(contents: CardContents) -> bool:
-    """Tell whether a card's certificates make it a SITHS card, whose codes may be asked about."""
-    return facts_of(contents).kind in _OURS
+    """Tell whether a card is a SITHS card, whose codes may be asked about: SITHS issued a certificate on it.
+
+    By the issuer's family, not by the kind of card: of which kind a card is may be unknown, when its level of assurance
+    is not in the tables yet.
+    """
+    return any(
+        certificate.issuer_family in _OURS and certificate.purpose is not Purpose.ISSUER
+        for _, _, certificate in _readable(contents)[0]
+    )
 
 
 def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime) -> InsertedCard:

@@ -90,7 +90,7 @@ class Readers:
         slot = self._slots.pop(name, None)
         if slot is None:
             return
-        task = asyncio.get_running_loop().create_task(slot.close())
+        task = slot.end()
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         self._tools.board.drop(name)

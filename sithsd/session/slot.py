@@ -18,6 +18,7 @@ from sithsd.errors import ErrorCode, SithsdError, Where
 from sithsd.secret import Secret
 from sithsd.session.board import Board
 from sithsd.session.describe import inserted_card, is_ours
+from sithsd.session.fault import fault
 from sithsd.session.model import InsertedCard, JudgedCertificate, ReaderStatus, ReaderView
 from sithsd.validity.judge import Judge
 from sithsd.values import CodeState, Role
@@ -28,6 +29,8 @@ PATIENCE = 2.0
 _READINGS = 3
 _GRACE = 0.2
 _HELD = "another program holds the card"
+# After these it is not known what the card is, or what became of its counters: it is read again.
+_DOUBTFUL = frozenset({ErrorCode.CARD_CHANGED, ErrorCode.CARD_UNREADABLE, ErrorCode.CARD_REFUSED, ErrorCode.INTERNAL})
 _STATUS_OF = {
     ErrorCode.CARD_UNSUPPORTED: ReaderStatus.UNSUPPORTED,
     ErrorCode.READER_BUSY: ReaderStatus.BUSY,
@@ -58,10 +61,14 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An operation that was done: the view of the reader after it, and the state of the code concerned."""
+    """An operation that was done: with which card, the state of the code concerned, and the reader after it.
+
+    By then the card may have been taken out, so `view` may show another one.
+    """
 
     view: ReaderView
     state: CodeState
+    card_serial: str | None
 
 
 class Slot:
@@ -72,7 +79,9 @@ class Slot:
         self._worker = worker
         self._tools = tools
         self._reading: asyncio.Task[None] | None = None
+        self._looking: set[asyncio.Task[None]] = set()
         self._insertion = 0
+        self._ended = False
         self._log = structlog.get_logger("sithsd.session").bind(reader=name)
         self._view = tools.board.put(ReaderView(name, ReaderStatus.EMPTY, 0))
 
@@ -99,13 +108,20 @@ class Slot:
             ReaderStatus.MUTE, InsertedCard(b""), ErrorCode.CARD_UNREADABLE, "the card does not answer to a reset"
         )
 
-    async def close(self) -> None:
-        """End the reading and the worker: the reader went, or the daemon ends."""
-        task = self._reading
+    def end(self) -> asyncio.Task[None]:
+        """Show nothing from now on, and end the reading and the worker: the reader went, or the daemon ends.
+
+        Operations under way get their answers; the task returned is done when nothing of the slot runs any more.
+        """
+        self._ended = True
+        tasks = {*self._looking, *([self._reading] if self._reading else [])}
         self._forget()
+        return asyncio.get_running_loop().create_task(self._close(tasks))
+
+    async def _close(self, tasks: set[asyncio.Task[None]]) -> None:
         self._worker.stop(_GRACE)
-        if task is not None:
-            await asyncio.wait([task])
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def settled(self) -> None:
         """Wait a little for a reading under way."""
@@ -125,11 +141,13 @@ class Slot:
         card, read = await self._card(None)
         insertion = self._insertion
         try:
-            states = await self._worker.run(lambda connection: operations.code_states(connection, read))
+            states = await self._perform(lambda connection: operations.code_states(connection, read))
         except SithsdError as error:
             self._note(error, insertion)
             raise self._placed(error, card) from None
-        return self._learn(insertion, card, states)
+        if insertion != self._insertion:
+            raise self._placed(SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out"), card)
+        return self._learn(insertion, states)
 
     async def verify(self, role: Role, code: Secret, *, last_try: bool, serial: str | None) -> Done:
         """Give a PIN to the card, once. `serial`, if given, is the card that the caller means."""
@@ -151,7 +169,11 @@ class Slot:
         card, read = await self._card(serial)
         insertion = self._insertion
         try:
-            outcome = await self._worker.run(lambda connection: operation(connection, read))
+            outcome = await self._perform(lambda connection: operation(connection, read))
+        except asyncio.CancelledError:
+            # The caller has gone, but what had begun goes on to its end, and may cost a try.
+            self._look_later(insertion, read)
+            raise
         except SithsdError as error:
             self._note(error, insertion)
             raise self._placed(error, card) from None
@@ -159,15 +181,50 @@ class Slot:
         if states is None and insertion == self._insertion:
             # The card was reset to lock it: its counters can be read in a new transaction only.
             try:
-                states = await self._worker.run(lambda connection: operations.code_states(connection, read))
+                states = await self._perform(lambda connection: operations.code_states(connection, read))
+            except asyncio.CancelledError:
+                self._look_later(insertion, read)
+                raise
             except SithsdError as error:
                 self._log.warning("codes.notRead", code=str(error.code))
-        view = self._learn(insertion, card, states or _with(card.codes, outcome.state))
-        return Done(view, next((state for state in states or () if state.role == role), outcome.state))
+                self._note(error, insertion)
+        if states is None:
+            self._learn_one(insertion, outcome.state)
+        else:
+            self._learn(insertion, states)
+        state = next((state for state in states or () if state.role == role), outcome.state)
+        return Done(self._view, state, card.serial)
+
+    async def _perform(self, operation: Callable[[Connection], T], *, patience: float | None = PATIENCE) -> T:
+        """Have the worker run `operation`; whatever is no named error becomes one."""
+        try:
+            return await self._worker.run(operation, patience=patience)
+        except SithsdError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in an operation is an answer to its caller, like any error
+            raise fault(self._log, error) from None
+
+    def _look_later(self, insertion: int, read: ReadCard) -> None:
+        """Look at the codes once the worker is free again, so that what is shown of them is true."""
+        if self._ended or insertion != self._insertion:
+            return
+        task = asyncio.get_running_loop().create_task(self._look(insertion, read))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _look(self, insertion: int, read: ReadCard) -> None:
+        try:
+            states = await self._perform(lambda connection: operations.code_states(connection, read), patience=None)
+        except SithsdError as error:
+            self._note(error, insertion)
+        else:
+            self._learn(insertion, states)
 
     async def _card(self, serial: str | None) -> tuple[InsertedCard, ReadCard]:
         """Return the card that can be worked with now, after waiting a little for a reading under way."""
         await self.settled()
+        if self._ended:
+            raise self._placed(SithsdError(ErrorCode.READER_UNKNOWN, "the reader is gone"), None)
         card, read = self._known()
         if self._view.status is ReaderStatus.UNSUPPORTED:
             raise self._placed(SithsdError(ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card"), card)
@@ -186,30 +243,39 @@ class Slot:
         return card, card.read
 
     async def _read(self, atr: bytes, insertion: int) -> None:
-        for remaining in reversed(range(_READINGS)):
+        error: SithsdError | None = None
+        for _ in range(_READINGS):
             try:
-                read = await self._read_once(atr, insertion)
+                atr, read = await self._read_once(atr, insertion)
                 card = await asyncio.to_thread(inserted_card, atr, read, self._tools.judge, self._tools.clock.now())
-            except SithsdError as error:
-                if insertion != self._insertion:
-                    return
-                # Another program reset the card in the midst of it. Reading uses no try: it may begin again.
-                if error.code is ErrorCode.CARD_CHANGED and remaining:
-                    continue
-                self._unread(atr, error)
-                return
-            if insertion == self._insertion:
+            except SithsdError as reason:
+                error = reason
+            except Exception as reason:  # noqa: BLE001 - a bug must not leave the reader "reading" for ever
+                error = fault(self._log, reason)
+            else:
                 self._ready(card, read)
-            return
+                return
+            # Reading uses no try, so it may begin again.
+            if error.code is ErrorCode.CARD_REMOVED:
+                # The reader's own event says so in a moment, and ends this task. If it does not, the exchange broke off
+                # with a card that is still there.
+                await asyncio.sleep(PATIENCE)
+            elif error.code is not ErrorCode.CARD_CHANGED:  # another program reset the card in the midst of it
+                break
+        if error is not None:
+            self._unread(atr, error)
 
-    async def _read_once(self, atr: bytes, insertion: int) -> ReadCard:
-        """Read the card; it may take as long as it takes, but after a while it is said that somebody else holds it."""
+    async def _read_once(self, atr: bytes, insertion: int) -> tuple[bytes, ReadCard]:
+        """Read the card, and the ATR that it has now.
+
+        It may take as long as it takes, but after a while it is said that somebody else holds it.
+        """
         tools, started = self._tools, False
 
-        def operation(connection: Connection) -> ReadCard:
+        def operation(connection: Connection) -> tuple[bytes, ReadCard]:
             nonlocal started
             started = True
-            return operations.read(connection, tools.registry, is_ours)
+            return connection.atr, operations.read(connection, tools.registry, is_ours)
 
         reading = asyncio.ensure_future(self._worker.run(operation, patience=None))
         try:
@@ -230,14 +296,12 @@ class Slot:
             sent=read.sent,
             received=read.received,
         )
-        if is_ours(read.contents):
+        if read.ours:
             self._show(ReaderStatus.READY, card)
         else:
             self._show(ReaderStatus.UNSUPPORTED, card, ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card")
 
     def _unread(self, atr: bytes, error: SithsdError) -> None:
-        if error.code is ErrorCode.CARD_REMOVED:
-            return  # the reader's own event says so in a moment
         self._log.warning("card.notRead", code=str(error.code), detail=error.detail, status_word=error.status_word)
         status = _STATUS_OF.get(error.code, ReaderStatus.UNREADABLE)
         self._show(status, InsertedCard(atr), error.code, error.detail)
@@ -248,17 +312,23 @@ class Slot:
         card = self._view.card
         if insertion != self._insertion or card is None:
             return
-        if error.code is ErrorCode.CARD_CHANGED:
+        if error.code in _DOUBTFUL:
             self.inserted(card.atr)
         elif error.role is not None and error.tries_left is not None:
             state = card.code(Role(error.role))
-            if state is not None and state.tries_left != error.tries_left:
+            if state is not None:
                 blocked = error.tries_left == 0
-                known = replace(state, tries_left=error.tries_left, blocked=blocked, verified=False)
-                self._learn(insertion, card, _with(card.codes, known))
+                self._learn_one(insertion, replace(state, tries_left=error.tries_left, blocked=blocked, verified=False))
 
-    def _learn(self, insertion: int, card: InsertedCard, states: tuple[CodeState, ...]) -> ReaderView:
-        if insertion == self._insertion and states != card.codes:
+    def _learn_one(self, insertion: int, known: CodeState) -> None:
+        card = self._view.card
+        if card is not None:
+            self._learn(insertion, tuple(known if state.role == known.role else state for state in card.codes))
+
+    def _learn(self, insertion: int, states: tuple[CodeState, ...]) -> ReaderView:
+        """Show what is known of the codes now, if the card is the same; against what is shown, which may be newer."""
+        card = self._view.card
+        if insertion == self._insertion and card is not None and states != card.codes:
             self._show(self._view.status, replace(card, codes=states))
         return self._view
 
@@ -273,14 +343,13 @@ class Slot:
         reason: ErrorCode | None = None,
         detail: str | None = None,
     ) -> None:
-        self._view = self._tools.board.put(ReaderView(self._name, status, 0, card, reason, detail))
+        if not self._ended:
+            self._view = self._tools.board.put(ReaderView(self._name, status, 0, card, reason, detail))
 
     def _forget(self) -> None:
         self._insertion += 1
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-
-
-def _with(states: tuple[CodeState, ...], known: CodeState) -> tuple[CodeState, ...]:
-    return tuple(known if state.role == known.role else state for state in states)
+        for task in self._looking:
+            task.cancel()
