@@ -1,12 +1,17 @@
 """From what the session knows to what the wire says; the one place where personal identity numbers are masked."""
 
 import base64
+import re
 from datetime import UTC, datetime
 
 from sithsd.api import wire
 from sithsd.certificate.card import Holder
+from sithsd.certificate.personal import mask
 from sithsd.session.model import InsertedCard, JudgedCertificate, Picture, ReaderView
 from sithsd.values import CardKind, CodeState, Environment, IdentityKind
+
+# A moment in a certificate is twelve digits, too (RFC 5280, 4.1.2.5.1).
+_UTC_TIME = re.compile(rb"\x17\x0D[0-9]{12}Z")
 
 
 def readers(picture: Picture, *, unmasked: bool) -> list[wire.Reader]:
@@ -34,12 +39,13 @@ def codes(states: tuple[CodeState, ...]) -> list[wire.CodeState]:
 def certificate(entry: JudgedCertificate, *, unmasked: bool, with_bytes: bool = False) -> wire.Certificate:
     """Return one certificate; `with_bytes` with its DER bytes, in which a personal identity number is never masked."""
     facts, assessment = entry.certificate, entry.assessment
+    label = entry.label
     return wire.Certificate(
         id=entry.id,
         purpose=facts.purpose,
         identity=facts.identity,
         subject=facts.subject if unmasked else facts.masked_subject,
-        issuer=facts.issuer,
+        issuer=facts.issuer if unmasked else mask(facts.issuer),
         not_before=moment(facts.not_before),
         not_after=moment(facts.not_after),
         verdict=wire.Verdict(status=assessment.verdict.status, reasons=list(assessment.verdict.reasons)),
@@ -50,7 +56,7 @@ def certificate(entry: JudgedCertificate, *, unmasked: bool, with_bytes: bool = 
         transport=facts.transport,
         weaknesses=list(facts.weaknesses),
         key=facts.key,
-        label=entry.label,
+        label=label if unmasked or label is None else mask(label),
         path=list(assessment.path),
         anchor=assessment.anchor,
         checked_at=moment(assessment.checked_at),
@@ -59,9 +65,12 @@ def certificate(entry: JudgedCertificate, *, unmasked: bool, with_bytes: bool = 
 
 
 def is_personal(entry: JudgedCertificate) -> bool:
-    """Tell whether a certificate's bytes carry a personal identity number."""
+    """Tell whether a certificate's bytes carry a personal identity number, in the subject or anywhere else."""
     facts = entry.certificate
-    return facts.identity is IdentityKind.PERSONAL_IDENTITY_NUMBER or facts.personal_identity_number is not None
+    if facts.identity is IdentityKind.PERSONAL_IDENTITY_NUMBER or facts.personal_identity_number is not None:
+        return True
+    text = _UTC_TIME.sub(b"", facts.der).decode("latin-1")
+    return facts.masked_subject != facts.subject or mask(text) != text
 
 
 def moment(when: datetime) -> str:
