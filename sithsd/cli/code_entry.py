@@ -9,7 +9,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sithsd.cli.failure import failure
+from sithsd.cli.failure import CommandError, failure, parameters
 from sithsd.cli.signals import ends_with_exit
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
@@ -61,7 +61,8 @@ def read_code(descriptor: int, role: str) -> Secret:
         else:
             line = read_line(descriptor)
     except OSError as error:
-        raise failure(ErrorCode.REQUEST_INVALID, f"the file descriptor can't be read: {error.strerror}") from error
+        found = parameters(ErrorCode.REQUEST_INVALID, f"the file descriptor can't be read: {error.strerror}")
+        raise CommandError(found, key="usage-bad-descriptor") from error
     return possible_code(Secret(b"") if line is None else line, role)
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from sithsd.cli.code_entry import read_line, unseen
 from sithsd.cli.failure import CommandError, parameters
-from sithsd.cli.words import Words
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
 
@@ -61,13 +60,13 @@ def _given(line: Secret | None) -> Secret:
 
 
 @contextmanager
-def own_terminal(words: Words) -> Iterator[Terminal]:
+def own_terminal() -> Iterator[Terminal]:
     """Open the terminal that the program was started from; a CommandError ("request.invalid") where there is none."""
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
         found = parameters(ErrorCode.REQUEST_INVALID, "no terminal to ask for the code on")
-        raise CommandError(found, sentence=words.say("usage-no-terminal")) from error
+        raise CommandError(found, key="usage-no-terminal") from error
     try:
         yield Terminal(descriptor)
     finally:

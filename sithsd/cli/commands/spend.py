@@ -100,7 +100,7 @@ def _codes(invocation: Invocation, wanted: Wanted) -> Iterator[tuple[Target, lis
 def _asked(invocation: Invocation, wanted: Wanted, codes: list[Secret]) -> Target:
     words = invocation.words
     try:
-        with own_terminal(words) as terminal:
+        with own_terminal() as terminal:
             shown = target_shown(invocation, terminal, wanted)
             guarded = wanted.guarded
             codes.append(_one_code(terminal, words, "ask-code", guarded, shown.codes.get(guarded)))

@@ -104,7 +104,7 @@ def _unusable(wanted: Wanted, states: Mapping[str, CodeState]) -> CommandError |
     pin = states.get(wanted.role)
     if pin is None:
         return failure(ErrorCode.PIN_UNSUPPORTED, "the card has no such code", role=wanted.role)
-    if pin.activated is False:
+    if pin.activated is False and not wanted.unblock:
         return failure(ErrorCode.PIN_NOT_ACTIVATED, "the code has not been chosen yet", role=wanted.role)
     guarded = states.get(wanted.guarded)
     if guarded is not None and (guarded.blocked or guarded.tries_left == 0):

@@ -182,7 +182,6 @@ label-checked = Checked
 label-card = Card
 not-known = not known
 holder-protected = Protected identity
-level-none = none
 period = { $from } to { $to }
 days-left = { $days ->
     [0] ends today
@@ -265,7 +264,6 @@ monitor-reader = { $reader }: { $what }
 monitor-gone = the reader is gone
 monitor-appeared = reader connected
 monitor-removed = the card was taken out
-monitor-card = card
 monitor-code = { $code }: { $state }
 monitor-updated = updated
 monitor-service-gone = The card reader service (pcscd) does not answer.

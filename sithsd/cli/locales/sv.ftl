@@ -181,7 +181,6 @@ label-checked = Kontrollerat
 label-card = Kort
 not-known = inte känt
 holder-protected = Skyddad identitet
-level-none = ingen
 period = { $from } till { $to }
 days-left = { $days ->
     [0] slutar i dag
@@ -264,7 +263,6 @@ monitor-reader = { $reader }: { $what }
 monitor-gone = läsaren är borta
 monitor-appeared = läsaren är ansluten
 monitor-removed = kortet togs ut
-monitor-card = kort
 monitor-code = { $code }: { $state }
 monitor-updated = uppdaterad
 monitor-service-gone = Kortläsartjänsten (pcscd) svarar inte.
