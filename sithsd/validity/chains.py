@@ -15,7 +15,7 @@ from sithsd.certificate.read import Certificate
 
 MAX_LENGTH = 8
 MAX_CHAINS = 16
-MAX_STEPS = 256
+MAX_STEPS = 64
 MAX_FROM_CARD = 16
 
 

@@ -35,7 +35,7 @@ class Judge:
     """Judges certificates against fixed anchors and issuers.
 
     It does no I/O after construction, waits for nothing and keeps no state, so it may be called from any thread and
-    inside an event loop; one call takes about a millisecond.
+    inside an event loop; one call takes a few milliseconds.
     """
 
     def __init__(self, anchors: Sequence[Anchor], issuers: Sequence[bytes], policy: ValidityPolicy) -> None:
