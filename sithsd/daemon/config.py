@@ -1,5 +1,7 @@
 """The daemon's settings: a TOML file, everything in it optional."""
 
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,16 +56,23 @@ def load(path: Path | None) -> Settings:
     Raises ConfigError.
     """
     if path is None:
-        if not DEFAULT_FILE.exists():
-            return Settings()
+        # With a file that may not be looked at, exists() raises: the reading below says so in one line.
+        with suppress(PermissionError):
+            if not DEFAULT_FILE.exists():
+                return Settings()
         path = DEFAULT_FILE
     try:
-        if path.stat().st_size > _MAX_FILE:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise ConfigError(f"{path}: is not a file")
+        if facts.st_size > _MAX_FILE:
             raise ConfigError(f"{path}: is larger than {_MAX_FILE} bytes")
         return msgspec.toml.decode(path.read_bytes(), type=Settings)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigError(f"{path}: {_one_line(error)}") from error
-
-
-def _one_line(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else " ".join(str(error).split())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text, from byte {error.start} on") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
