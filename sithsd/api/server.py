@@ -57,7 +57,10 @@ class Server:
             directory = Directory(interface, self._about)
             endpoint = Endpoint(directory, self._limits, self._budget, self._log, self._came, self._gone)
             # create_unix_server would remove the socket's file at the end, systemd's too (Python 3.13).
-            self._listeners.append(await loop.create_server(partial(Connection, endpoint), sock=listening))
+            listener = await loop.create_server(
+                partial(Connection, endpoint), sock=listening, backlog=self._limits.connections
+            )
+            self._listeners.append(listener)
 
     async def stop(self) -> None:
         """Accept no more, answer the calls that run (not longer than `stop_seconds`), and close everything.

@@ -1,7 +1,7 @@
 """A program that serves the real interface texts with methods that look at no card.
 
-Usage: fake_daemon.py RUNTIME_DIR. It prints "ready" when it listens. A line "change" on its standard input is an event at
-the reader; the end of the input ends it.
+Usage: fake_daemon.py RUNTIME_DIR. It prints "ready" when it listens. A line "change" on its standard input is an event
+at the reader; the end of the input ends it.
 """
 
 import asyncio

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from typing import Any
 
 import pytest
 
@@ -11,19 +12,19 @@ from sithsd.api.limits import MESSAGE_BYTES
 NAME = "org.example.Room"
 
 
-def call_of(size):
+def call_of(size: int) -> bytes:
     """Return an Echo call whose message is `size` bytes long."""
     start, end = b'{"method":"' + NAME.encode() + b'.Echo","parameters":{"text":"', b'"}}'
     return start + b"x" * (size - len(start) - len(end)) + end
 
 
-async def other_still_served(served):
+async def other_still_served(served: Any) -> None:
     """Check that another client is answered."""
     line = await served.line()
     assert (await line.ask("Echo", text="other"))["parameters"] == {"text": "other"}
 
 
-async def test_a_message_of_the_cap_is_answered(served):
+async def test_a_message_of_the_cap_is_answered(served: Any) -> None:
     """The cap itself is allowed."""
     line = await served.line()
     await line.send(call_of(MESSAGE_BYTES))
@@ -31,7 +32,7 @@ async def test_a_message_of_the_cap_is_answered(served):
 
 
 @pytest.mark.parametrize("size", [MESSAGE_BYTES + 1, 10_000_000])
-async def test_a_message_above_the_cap_is_refused_and_closes_its_connection_only(served, size):
+async def test_a_message_above_the_cap_is_refused_and_closes_its_connection_only(served: Any, size: int) -> None:
     """The client is told why, its connection ends, and others notice nothing."""
     line = await served.line()
     sending = asyncio.create_task(line.send(call_of(size)))
@@ -43,7 +44,7 @@ async def test_a_message_above_the_cap_is_refused_and_closes_its_connection_only
     await other_still_served(served)
 
 
-async def test_a_message_above_the_cap_behind_a_running_call_waits_its_turn(served):
+async def test_a_message_above_the_cap_behind_a_running_call_waits_its_turn(served: Any) -> None:
     """The call that runs is answered before the connection closes."""
     line = await served.line()
     await line.send({"method": f"{NAME}.Wait"})
@@ -56,7 +57,7 @@ async def test_a_message_above_the_cap_behind_a_running_call_waits_its_turn(serv
     assert await line.receive() is None
 
 
-async def test_a_message_begun_must_be_completed(serve):
+async def test_a_message_begun_must_be_completed(serve: Any) -> None:
     """Who sends a message byte by byte is told so, and the connection ends."""
     served = await serve(message_seconds=0.05)
     line = await served.line()
@@ -67,12 +68,12 @@ async def test_a_message_begun_must_be_completed(serve):
     await other_still_served(served)
 
 
-async def test_more_bytes_give_no_more_time(serve):
+async def test_more_bytes_give_no_more_time(serve: Any) -> None:
     """The time runs from the first byte of a message, however many follow."""
     served = await serve(message_seconds=0.2)
     line = await served.line()
 
-    async def drip():
+    async def drip() -> None:
         while True:
             line.writer.write(b" ")
             await asyncio.sleep(0.01)
@@ -83,7 +84,7 @@ async def test_more_bytes_give_no_more_time(serve):
     await asyncio.wait([dripping])
 
 
-async def test_an_idle_connection_may_stay(serve):
+async def test_an_idle_connection_may_stay(serve: Any) -> None:
     """The time for a message does not run before it begins, nor while a call or a stream runs."""
     served = await serve(message_seconds=0.05)
     idle, waiting, watching = await served.line(), await served.line(), await served.line()
@@ -98,23 +99,20 @@ async def test_an_idle_connection_may_stay(serve):
     assert (await watching.receive())["parameters"]["number"] == 2
 
 
-async def test_who_does_not_read_is_not_answered_further(serve):
+async def test_who_does_not_read_is_not_answered_further(serve: Any) -> None:
     """With replies unread the client is not read from either: what it can send ends. Then its connection ends."""
     served = await serve(write_seconds=0.2)
     loop = asyncio.get_running_loop()
-    sent = 0
     with socket.socket(socket.AF_UNIX) as peer:
         peer.connect(str(served.path))
         peer.setblocking(False)
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            while sent < 100:
-                await asyncio.wait_for(loop.sock_sendall(peer, call_of(60_000) + b"\0"), 30)
-                sent += 1
+            await asyncio.wait_for(loop.sock_sendall(peer, (call_of(60_000) + b"\0") * 100), 30)
         await served.until(lambda: served.server.connections == 0)
     await other_still_served(served)
 
 
-async def test_a_slow_watcher_gets_the_newest_state_and_no_queue(served):
+async def test_a_slow_watcher_gets_the_newest_state_and_no_queue(served: Any) -> None:
     """While a watcher does not read, states are not collected for it; when it reads again it gets the newest."""
     line = await served.line()
     line.reader._limit = 1000  # stops reading when it has had enough
@@ -132,7 +130,7 @@ async def test_a_slow_watcher_gets_the_newest_state_and_no_queue(served):
     assert len(numbers) <= 4
 
 
-async def test_a_user_with_too_many_connections_is_told(serve):
+async def test_a_user_with_too_many_connections_is_told(serve: Any) -> None:
     """The connection above the budget gets request.tooMany and is closed; one that ends makes place."""
     served = await serve(trusted_connections=3, user_connections=3, connections=10)
     lines = [await served.line() for _ in range(3)]
@@ -149,7 +147,7 @@ async def test_a_user_with_too_many_connections_is_told(serve):
     await other_still_served(served)
 
 
-async def test_a_call_keeps_its_place_after_its_caller_left(serve):
+async def test_a_call_keeps_its_place_after_its_caller_left(serve: Any) -> None:
     """Nobody can start calls without end by hanging up after each."""
     served = await serve(trusted_connections=1, user_connections=1, connections=10)
     line = await served.line()

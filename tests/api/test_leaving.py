@@ -1,11 +1,12 @@
 """Clients that leave, half or whole, and a server that ends."""
 
 import asyncio
+from typing import Any
 
 NAME = "org.example.Room"
 
 
-async def test_a_call_goes_on_when_its_caller_leaves(served):
+async def test_a_call_goes_on_when_its_caller_leaves(served: Any) -> None:
     """A card's operation is not broken off because a client hung up."""
     line = await served.line()
     await line.send({"method": f"{NAME}.Wait"})
@@ -19,7 +20,7 @@ async def test_a_call_goes_on_when_its_caller_leaves(served):
     await served.until(lambda: served.server.connections == 0)
 
 
-async def test_a_stream_ends_at_once_when_its_caller_leaves(served):
+async def test_a_stream_ends_at_once_when_its_caller_leaves(served: Any) -> None:
     """Nothing has to change at the readers before the server notices."""
     line = await served.line()
     await line.ask("Watch", more=True)
@@ -28,7 +29,7 @@ async def test_a_stream_ends_at_once_when_its_caller_leaves(served):
     await served.until(lambda: served.room.watching == 0 and served.server.connections == 0)
 
 
-async def test_a_stream_ends_when_its_caller_leaves_without_having_read(served):
+async def test_a_stream_ends_when_its_caller_leaves_without_having_read(served: Any) -> None:
     """The same while a reply waits to be read."""
     line = await served.line()
     line.reader._limit = 1000
@@ -38,7 +39,7 @@ async def test_a_stream_ends_when_its_caller_leaves_without_having_read(served):
     await served.until(lambda: served.room.watching == 0 and served.server.connections == 0)
 
 
-async def test_who_writes_no_more_gets_what_was_asked_for(served):
+async def test_who_writes_no_more_gets_what_was_asked_for(served: Any) -> None:
     """A client such as socat closes its half after the last call; all its calls are answered, then the line ends."""
     line = await served.line()
     await line.send(
@@ -56,7 +57,7 @@ async def test_who_writes_no_more_gets_what_was_asked_for(served):
     await served.until(lambda: served.server.connections == 0)
 
 
-async def test_a_stream_ends_when_its_caller_writes_no_more(served):
+async def test_a_stream_ends_when_its_caller_writes_no_more(served: Any) -> None:
     """A stream that runs ends at that, and what was asked for behind it is answered."""
     line = await served.line()
     await line.ask("Watch", more=True)
@@ -67,7 +68,7 @@ async def test_a_stream_ends_when_its_caller_writes_no_more(served):
     assert served.room.watching == 0
 
 
-async def test_half_a_message_and_no_more_is_nothing(served):
+async def test_half_a_message_and_no_more_is_nothing(served: Any) -> None:
     """A message that will never be completed ends the connection without a word."""
     line = await served.line()
     line.writer.write(b'{"method":')
@@ -76,7 +77,7 @@ async def test_half_a_message_and_no_more_is_nothing(served):
     await served.until(lambda: served.server.connections == 0)
 
 
-async def test_the_end_of_the_server_answers_running_calls_and_ends_streams_by_name(served):
+async def test_the_end_of_the_server_answers_running_calls_and_ends_streams_by_name(served: Any) -> None:
     """A call that runs is answered, a stream ends with daemon.unavailable, an idle connection just ends."""
     idle, waiting, watching = await served.line(), await served.line(), await served.line()
     await idle.ask("Echo", text="in")
@@ -97,7 +98,7 @@ async def test_the_end_of_the_server_answers_running_calls_and_ends_streams_by_n
     assert served.log.calls == []
 
 
-async def test_the_end_of_the_server_has_its_time(serve):
+async def test_the_end_of_the_server_has_its_time(serve: Any) -> None:
     """A call that does not end, and a client that does not read, do not hold the end up for ever."""
     served = await serve(stop_seconds=0.1, write_seconds=60)
     waiting, deaf = await served.line(), await served.line()
@@ -113,7 +114,7 @@ async def test_the_end_of_the_server_has_its_time(serve):
     assert served.log.calls[-1].method_name == "warning"
 
 
-async def test_idle_connections_can_be_dropped(served):
+async def test_idle_connections_can_be_dropped(served: Any) -> None:
     """Only connections on which nothing goes on are closed."""
     idle, begun, watching = await served.line(), await served.line(), await served.line()
     await idle.ask("Echo", text="in")
@@ -128,7 +129,7 @@ async def test_idle_connections_can_be_dropped(served):
     assert (await watching.receive())["parameters"]["number"] == 2
 
 
-async def test_an_idle_server_has_nothing_to_wake_up_for(served):
+async def test_an_idle_server_has_nothing_to_wake_up_for(served: Any) -> None:
     """With connections and a stream open, and nothing asked, no timer is set."""
     idle, watching = await served.line(), await served.line()
     await idle.ask("Echo", text="in")

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,7 @@ from sithsd.api.rights import Rights
 
 
 @contextmanager
-def as_user(uid, gid, groups):
+def as_user(uid: int, gid: int, groups: list[int]) -> Iterator[None]:
     """Be another user for a moment; a socket keeps the user that connected it."""
     own = os.getgroups()
     os.setgroups(groups)
@@ -27,7 +30,7 @@ def as_user(uid, gid, groups):
 
 
 @contextmanager
-def accepted(folder, connect):
+def accepted(folder: Path, connect: Callable[[socket.socket, str], None]) -> Iterator[socket.socket]:
     """Give the server's end of a connection that `connect` makes."""
     path = folder / "peer"
     with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as client:
@@ -40,7 +43,7 @@ def accepted(folder, connect):
             yield server
 
 
-def test_the_caller_is_this_process(folder):
+def test_the_caller_is_this_process(folder: Path) -> None:
     """User, group, process and all groups of whoever connected, root or not."""
     with accepted(folder, socket.socket.connect) as server:
         assert caller_of(server) == Caller(
@@ -52,10 +55,12 @@ def test_the_caller_is_this_process(folder):
     os.geteuid() != 0 and not os.environ.get("CI"), reason="only root can be several users; run as root in CI"
 )
 @pytest.mark.parametrize(("groups", "allowed"), [([], False), ([4711], True), ([1, 2, 4711], True), ([1, 2], False)])
-async def test_a_member_of_the_group_is_known_by_the_groups_of_the_process(folder, groups, allowed):
+async def test_a_member_of_the_group_is_known_by_the_groups_of_the_process(
+    folder: Path, groups: list[int], allowed: bool
+) -> None:
     """The supplementary groups are those the process has, not what a database says of its user."""
 
-    def connect(client, path):
+    def connect(client: socket.socket, path: str) -> None:
         with as_user(65534, 65534, groups):
             client.connect(path)
 
@@ -69,10 +74,10 @@ async def test_a_member_of_the_group_is_known_by_the_groups_of_the_process(folde
 @pytest.mark.skipif(
     os.geteuid() != 0 and not os.environ.get("CI"), reason="only root can be several users; run as root in CI"
 )
-def test_more_groups_than_the_kernel_tells_at_once(folder):
+def test_more_groups_than_the_kernel_tells_at_once(folder: Path) -> None:
     """A user in hundreds of groups (a directory's) is looked up in the user database instead."""
 
-    def connect(client, path):
+    def connect(client: socket.socket, path: str) -> None:
         with as_user(65534, 65534, list(range(5000, 5400))):
             client.connect(path)
 
@@ -83,7 +88,7 @@ def test_more_groups_than_the_kernel_tells_at_once(folder):
 @pytest.mark.skipif(
     os.geteuid() != 0 and not os.environ.get("CI"), reason="only root can be several users; run as root in CI"
 )
-async def test_another_user_is_answered_as_that_user(served):
+async def test_another_user_is_answered_as_that_user(served: Any) -> None:
     """The server tells users apart on the same socket."""
     with as_user(65534, 65534, []):
         peer = socket.socket(socket.AF_UNIX)

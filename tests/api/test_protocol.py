@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from typing import Any
 
 import pytest
 
@@ -9,13 +10,13 @@ NAME = "org.example.Room"
 SERVICE = "org.varlink.service"
 
 
-async def test_a_call_is_answered(served):
+async def test_a_call_is_answered(served: Any) -> None:
     """One call, one reply, with nothing but parameters in it."""
     line = await served.line()
     assert await line.ask("Echo", text="hej") == {"parameters": {"text": "hej"}}
 
 
-async def test_pipelined_calls_are_answered_in_their_order(served):
+async def test_pipelined_calls_are_answered_in_their_order(served: Any) -> None:
     """What was sent first is answered first, though the calls were sent at once."""
     line = await served.line()
     count = 3000  # more than the message buffer holds
@@ -27,7 +28,7 @@ async def test_pipelined_calls_are_answered_in_their_order(served):
     await sending
 
 
-async def test_a_oneway_call_is_done_and_not_answered(served):
+async def test_a_oneway_call_is_done_and_not_answered(served: Any) -> None:
     """`oneway` means no reply, not even an error."""
     line = await served.line()
     await line.send(
@@ -40,7 +41,7 @@ async def test_a_oneway_call_is_done_and_not_answered(served):
     assert len(served.room.kept) == 1
 
 
-async def test_a_stream_says_the_state_first_and_then_each_change(served):
+async def test_a_stream_says_the_state_first_and_then_each_change(served: Any) -> None:
     """With `more` replies go on, and each but the last says so."""
     line = await served.line()
     first = await line.ask("Watch", more=True)
@@ -49,7 +50,7 @@ async def test_a_stream_says_the_state_first_and_then_each_change(served):
     assert (await line.receive())["parameters"]["number"] == 2
 
 
-async def test_a_stream_without_more_says_the_state_once(served):
+async def test_a_stream_without_more_says_the_state_once(served: Any) -> None:
     """A client that can't take streams gets the first reply as the only one, and the connection serves on."""
     line = await served.line()
     assert await line.ask("Watch") == {"parameters": {"number": 1, "filling": ""}}
@@ -57,13 +58,13 @@ async def test_a_stream_without_more_says_the_state_once(served):
     assert (await line.ask("Echo", text="next"))["parameters"] == {"text": "next"}
 
 
-async def test_more_on_a_method_that_answers_once_is_answered_once(served):
+async def test_more_on_a_method_that_answers_once_is_answered_once(served: Any) -> None:
     """`more` allows several replies, it does not ask for them."""
     line = await served.line()
     assert await line.ask("Echo", more=True, text="hej") == {"parameters": {"text": "hej"}}
 
 
-async def test_a_stream_that_ends_says_its_last_reply_as_the_last(served):
+async def test_a_stream_that_ends_says_its_last_reply_as_the_last(served: Any) -> None:
     """A stream that is over ends with a whole reply that does not continue."""
     line = await served.line()
     replies = [await line.ask("Count", more=True), *[await line.receive() for _ in range(3)]]
@@ -85,7 +86,9 @@ async def test_a_stream_that_ends_says_its_last_reply_as_the_last(served):
         (f"{SERVICE}.GetInterfaceDescription", f"{SERVICE}.InvalidParameter", {"parameter": "interface"}),
     ],
 )
-async def test_varlinks_own_errors_have_varlinks_own_parameters(served, call, error, parameters):
+async def test_varlinks_own_errors_have_varlinks_own_parameters(
+    served: Any, call: Any, error: str, parameters: Any
+) -> None:
     """Errors of org.varlink.service carry exactly the fields that varlink gives them, and the connection lives on."""
     line = await served.line()
     await line.send({"method": call})
@@ -93,7 +96,7 @@ async def test_varlinks_own_errors_have_varlinks_own_parameters(served, call, er
     assert (await line.ask("Echo", text="next"))["parameters"] == {"text": "next"}
 
 
-async def test_the_service_tells_who_it_is_and_what_it_serves(served):
+async def test_the_service_tells_who_it_is_and_what_it_serves(served: Any) -> None:
     """GetInfo and GetInterfaceDescription: product, version, both interfaces and both texts."""
     line = await served.line()
     await line.send({"method": f"{SERVICE}.GetInfo"})
@@ -117,7 +120,7 @@ async def test_the_service_tells_who_it_is_and_what_it_serves(served):
         ({"text": "a", "colour": "red"}, "colour: there is no such field"),
     ],
 )
-async def test_parameters_of_another_form_are_request_invalid(served, parameters, detail):
+async def test_parameters_of_another_form_are_request_invalid(served: Any, parameters: Any, detail: str) -> None:
     """The error has its stable code, says which field and why, and the connection lives on."""
     line = await served.line()
     reply = await line.ask("Echo", **parameters)
@@ -129,7 +132,7 @@ async def test_parameters_of_another_form_are_request_invalid(served, parameters
 
 
 @pytest.mark.parametrize("garbage", [b"", b"hello", b"[]", b"{}", b"\xff\xfe", b"[" * 60_000, b'{"method":1}'])
-async def test_garbage_is_told_by_name_and_the_connection_lives_on(served, garbage):
+async def test_garbage_is_told_by_name_and_the_connection_lives_on(served: Any, garbage: bytes) -> None:
     """What is no call at all is answered with request.invalid."""
     line = await served.line()
     await line.send(garbage)
@@ -138,7 +141,7 @@ async def test_garbage_is_told_by_name_and_the_connection_lives_on(served, garba
     assert (await line.ask("Echo", text="next"))["parameters"] == {"text": "next"}
 
 
-async def test_a_named_error_carries_all_that_is_known(served):
+async def test_a_named_error_carries_all_that_is_known(served: Any) -> None:
     """Code, retryable, tries, role, status word, reader, card and event arrive under the names of the text."""
     line = await served.line()
     assert await line.ask("Fail", code="pin.wrong") == {
@@ -159,7 +162,7 @@ async def test_a_named_error_carries_all_that_is_known(served):
 
 
 @pytest.mark.parametrize("method", ["Break", "Silent"])
-async def test_a_fault_is_internal_and_its_words_stay_inside(served, method):
+async def test_a_fault_is_internal_and_its_words_stay_inside(served: Any, method: str) -> None:
     """An exception nobody foresaw is told as internal; neither client nor log gets its words."""
     line = await served.line()
     reply = await line.ask(method)
@@ -173,7 +176,7 @@ async def test_a_fault_is_internal_and_its_words_stay_inside(served, method):
     assert (await line.ask("Echo", text="next"))["parameters"] == {"text": "next"}
 
 
-async def test_the_caller_is_whom_the_kernel_says(served):
+async def test_the_caller_is_whom_the_kernel_says(served: Any) -> None:
     """User, groups and process come from the socket, not from the message."""
     line = await served.line()
     told = (await line.ask("WhoAmI"))["parameters"]
@@ -181,7 +184,7 @@ async def test_the_caller_is_whom_the_kernel_says(served):
     assert set(told["groups"]) == {*os.getgroups(), os.getegid()}
 
 
-async def test_without_the_right_a_call_is_denied_before_its_parameters_are_looked_at(served):
+async def test_without_the_right_a_call_is_denied_before_its_parameters_are_looked_at(served: Any) -> None:
     """request.denied comes before request.invalid, is logged with the user, and the connection lives on."""
     line = await served.line()
     reply = await line.ask("Staff", whatever="739154")

@@ -6,8 +6,10 @@ import secrets
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +22,8 @@ FAKE_DAEMON = Path(__file__).parent / "fake_daemon.py"
 
 
 @pytest.fixture
-def daemon(folder):
-    """A daemon in a process of its own, whose memory can be looked at."""
+def daemon(folder: Path) -> Iterator[Any]:
+    """Start a daemon in a process of its own, whose memory can be looked at."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, str(FAKE_DAEMON), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
@@ -33,7 +35,7 @@ def daemon(folder):
         process.communicate()
 
 
-def places_in_memory(pid, needle):
+def places_in_memory(pid: int, needle: bytes) -> list[str]:
     """Return the memory areas of a process in which `needle` stands."""
     found = []
     with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
@@ -48,7 +50,7 @@ def places_in_memory(pid, needle):
 
 
 @contextmanager
-def connected(path):
+def connected(path: Path) -> Iterator[socket.socket]:
     """Give a plain connection."""
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(str(path))
@@ -56,18 +58,18 @@ def connected(path):
 
 
 @pytest.fixture
-def code():
-    """A code that stands in no memory by chance."""
+def code() -> str:
+    """Make up a code that stands in no memory by chance."""
     return "".join(secrets.choice("0123456789") for _ in range(16))
 
 
-def raw_call(code):
+def raw_call(code: str) -> bytes:
     """Return the bytes of a Verify call."""
     parameters = {"role": "authentication", "code": code}
     return json.dumps({"method": "io.sithsd.Codes.Verify", "parameters": parameters}).encode() + b"\0"
 
 
-def test_the_search_finds_what_is_there(daemon, folder, code):
+def test_the_search_finds_what_is_there(daemon: Any, folder: Path, code: str) -> None:
     """The search itself works: a text that a reply was made of is found in the daemon's memory."""
     with Client(folder / "io.sithsd.Cards") as cards:
         cards.call("io.sithsd.Cards.List", {})
@@ -76,7 +78,7 @@ def test_the_search_finds_what_is_there(daemon, folder, code):
 
 
 @pytest.mark.parametrize("size", [0, 5000])
-def test_a_used_code_is_nowhere_in_the_daemons_memory(daemon, folder, code, size):
+def test_a_used_code_is_nowhere_in_the_daemons_memory(daemon: Any, folder: Path, code: str, size: int) -> None:
     """Neither the message nor what was made of it is left, in buffers in use or in memory given back."""
     reader = "x" * size  # makes the message outgrow its first buffer
     with Client(folder / "io.sithsd.Codes") as codes:
@@ -103,7 +105,9 @@ def test_a_used_code_is_nowhere_in_the_daemons_memory(daemon, folder, code, size
         {"role": "authentication", "code": "CODE\\"},
     ],
 )
-def test_a_code_in_a_call_that_is_refused_is_nowhere_either(daemon, folder, code, mistake):
+def test_a_code_in_a_call_that_is_refused_is_nowhere_either(
+    daemon: Any, folder: Path, code: str, mistake: dict[str, Any]
+) -> None:
     """A mistake beside the code does not keep the code."""
     parameters = json.dumps(mistake).replace("CODE", code).replace("\\\\", "\\")
     with connected(folder / "io.sithsd.Codes") as line:
@@ -115,7 +119,7 @@ def test_a_code_in_a_call_that_is_refused_is_nowhere_either(daemon, folder, code
     assert code not in (folder / "log").read_text()
 
 
-def test_a_call_broken_off_in_the_middle_leaves_nothing(daemon, folder, code):
+def test_a_call_broken_off_in_the_middle_leaves_nothing(daemon: Any, folder: Path, code: str) -> None:
     """A client that dies while it writes leaves no half message in memory."""
     with connected(folder / "io.sithsd.Codes") as line:
         line.sendall(raw_call(code)[:-3])
@@ -143,7 +147,7 @@ sys.stdin.buffer.read()
 """
 
 
-def test_the_client_leaves_no_copy_of_a_secret(daemon, folder, code):
+def test_the_client_leaves_no_copy_of_a_secret(daemon: Any, folder: Path, code: str) -> None:
     """What the client sent is overwritten, in its own process too."""
     command = [sys.executable, "-c", CLIENT, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:

@@ -6,7 +6,9 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ FAKE_DAEMON = Path(__file__).parent / "fake_daemon.py"
 NAMES = {"io.sithsd.Cards": Access(0o666), "io.sithsd.Codes": Access(0o600)}
 
 
-def test_sockets_are_made_with_their_modes_and_removed_at_the_end(folder):
+def test_sockets_are_made_with_their_modes_and_removed_at_the_end(folder: Path) -> None:
     """Everybody may connect to the cards' socket, the trusted to the codes'; the umask does not change that."""
     runtime = folder / "made" / "here"
     before = os.umask(0o077)
@@ -32,14 +34,14 @@ def test_sockets_are_made_with_their_modes_and_removed_at_the_end(folder):
     assert not any(path.is_socket() for path in runtime.iterdir())
 
 
-def test_the_codes_socket_belongs_to_the_group_if_there_is_one():
+def test_the_codes_socket_belongs_to_the_group_if_there_is_one() -> None:
     """Without the group only the daemon's own user (and root) may connect."""
     assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Codes"] == Access(0o660, 77)
     assert usual_access(Rights(own_uid=1, group=None))["io.sithsd.Codes"] == Access(0o600)
     assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Cards"] == Access(0o666)
 
 
-def test_the_group_is_given_where_it_may_be_and_else_nobody_more_gets_in(folder):
+def test_the_group_is_given_where_it_may_be_and_else_nobody_more_gets_in(folder: Path) -> None:
     """Root gives the socket to the group; another user who can't keeps it alone."""
     with open_sockets(folder, {"a.b": Access(0o660, 4711)}, {}):
         found = (folder / "a.b").stat()
@@ -47,7 +49,7 @@ def test_the_group_is_given_where_it_may_be_and_else_nobody_more_gets_in(folder)
         assert (stat.S_IMODE(found.st_mode), found.st_gid) == expected
 
 
-def test_the_file_of_a_dead_daemon_is_replaced(folder):
+def test_the_file_of_a_dead_daemon_is_replaced(folder: Path) -> None:
     """A socket file on which nobody listens is in nobody's way."""
     dead = socket.socket(socket.AF_UNIX)
     dead.bind(str(folder / "a.b"))
@@ -56,7 +58,7 @@ def test_the_file_of_a_dead_daemon_is_replaced(folder):
         client.connect(str(folder / "a.b"))
 
 
-def test_the_socket_of_a_living_daemon_is_not_taken(folder):
+def test_the_socket_of_a_living_daemon_is_not_taken(folder: Path) -> None:
     """The second daemon ends with one line, and the first one still listens."""
     with open_sockets(folder, {"a.b": Access(0o666)}, {}):
         with pytest.raises(SocketError) as caught:
@@ -68,7 +70,7 @@ def test_the_socket_of_a_living_daemon_is_not_taken(folder):
 
 
 @pytest.mark.parametrize("make", ["touch", "mkdir", "symlink"])
-def test_what_is_no_socket_is_not_removed(folder, make):
+def test_what_is_no_socket_is_not_removed(folder: Path, make: str) -> None:
     """A file, a folder or a link of that name is somebody else's."""
     path = folder / "a.b"
     {"touch": path.touch, "mkdir": path.mkdir, "symlink": lambda: path.symlink_to(folder / "target")}[make]()
@@ -77,7 +79,7 @@ def test_what_is_no_socket_is_not_removed(folder, make):
     assert os.path.lexists(path)
 
 
-def test_a_name_that_is_too_long_is_one_line(folder):
+def test_a_name_that_is_too_long_is_one_line(folder: Path) -> None:
     """What the system refuses is told with the path."""
     with pytest.raises(SocketError) as caught:
         open_sockets(folder / ("x" * 120), {"a.b": Access(0o666)}, {})
@@ -85,7 +87,7 @@ def test_a_name_that_is_too_long_is_one_line(folder):
     assert "AF_UNIX path too long" in str(caught.value)
 
 
-def test_only_our_own_file_is_removed(folder):
+def test_only_our_own_file_is_removed(folder: Path) -> None:
     """If somebody put another socket in its place, that one stays."""
     sockets = open_sockets(folder, {"a.b": Access(0o666)}, {})
     (folder / "a.b").unlink()
@@ -96,11 +98,11 @@ def test_only_our_own_file_is_removed(folder):
 
 
 @pytest.fixture
-def activate(folder):
-    """A function that lets systemd's own tool listen and start the fake daemon at the first connection."""
+def activate(folder: Path) -> Iterator[Callable[..., Any]]:
+    """Give a function that lets systemd's own tool listen and start the fake daemon at the first connection."""
     started = []
 
-    def start(*options):
+    def start(*options: Any) -> Any:
         command = ["systemd-socket-activate", *options, "--", sys.executable, str(FAKE_DAEMON), str(folder)]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -113,7 +115,7 @@ def activate(folder):
         process.communicate()
 
 
-def connect(path):
+def connect(path: Path) -> socket.socket:
     """Connect as soon as somebody listens."""
     deadline = time.monotonic() + 30
     while True:
@@ -128,7 +130,7 @@ def connect(path):
             return line
 
 
-def test_sockets_are_taken_over_from_systemd(folder, activate):
+def test_sockets_are_taken_over_from_systemd(folder: Path, activate: Any) -> None:
     """Passed sockets serve the interfaces they are named after, in any order, and their files stay at the end."""
     cards, codes = folder / "cards.socket", folder / "codes.socket"
     daemon = activate("-l", str(codes), "-l", str(cards), "--fdname=io.sithsd.Codes:io.sithsd.Cards")
@@ -143,7 +145,7 @@ def test_sockets_are_taken_over_from_systemd(folder, activate):
     assert {path.name for path in folder.iterdir()} == {"cards.socket", "codes.socket"}
 
 
-def test_what_systemd_does_not_pass_is_made(folder, activate):
+def test_what_systemd_does_not_pass_is_made(folder: Path, activate: Any) -> None:
     """With only one of the sockets from systemd the other is made, and only that one is removed."""
     cards = folder / "cards.socket"
     daemon = activate("-l", str(cards), "--fdname=io.sithsd.Cards")
@@ -161,7 +163,9 @@ def test_what_systemd_does_not_pass_is_made(folder, activate):
         (["--datagram", "--fdname=io.sithsd.Cards"], "what systemd passed as io.sithsd.Cards is no listening Unix "),
     ],
 )
-def test_sockets_that_are_not_ours_are_refused_in_one_line(folder, activate, options, line):
+def test_sockets_that_are_not_ours_are_refused_in_one_line(
+    folder: Path, activate: Any, options: Any, line: str
+) -> None:
     """A mistake in the units is told at the start, with the name."""
     path = folder / "cards.socket"
     daemon = activate("-l", str(path), *options)
@@ -178,7 +182,7 @@ def test_sockets_that_are_not_ours_are_refused_in_one_line(folder, activate, opt
     assert told.splitlines()[-1].startswith(line)
 
 
-def test_variables_that_are_for_another_process_are_ignored(folder):
+def test_variables_that_are_for_another_process_are_ignored(folder: Path) -> None:
     """LISTEN_FDS of a parent is not ours: the sockets are made, and the variables are gone."""
     environ = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "a.b", "HOME": "/"}
     with open_sockets(folder, {"a.b": Access(0o666)}, environ):

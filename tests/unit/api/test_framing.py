@@ -29,7 +29,7 @@ def take_all(buffer: MessageBuffer) -> list[bytes]:
 
 
 @given(MESSAGES, st.integers(1, 5000))
-def test_messages_do_not_depend_on_how_the_bytes_arrive(messages, size):
+def test_messages_do_not_depend_on_how_the_bytes_arrive(messages: list[bytes], size: int) -> None:
     """However a stream is cut, the same messages come out, in their order, and nothing is left."""
     stream = b"".join(message + b"\0" for message in messages)
     buffer = MessageBuffer(CAP)
@@ -41,7 +41,7 @@ def test_messages_do_not_depend_on_how_the_bytes_arrive(messages, size):
     assert len(buffer) == 0
 
 
-def test_a_message_of_just_the_cap_is_taken():
+def test_a_message_of_just_the_cap_is_taken() -> None:
     """The cap counts the message without its NUL."""
     buffer = MessageBuffer(CAP)
     feed(buffer, b"a" * CAP)
@@ -50,7 +50,7 @@ def test_a_message_of_just_the_cap_is_taken():
     assert buffer.take() == b"a" * CAP
 
 
-def test_one_byte_above_the_cap_is_refused():
+def test_one_byte_above_the_cap_is_refused() -> None:
     """A message that can't be completed within the cap is an error at once, not after more bytes."""
     buffer = MessageBuffer(CAP)
     feed(buffer, b"a" * (CAP + 1))
@@ -58,7 +58,7 @@ def test_one_byte_above_the_cap_is_refused():
         buffer.take()
 
 
-def test_a_full_buffer_takes_no_more():
+def test_a_full_buffer_takes_no_more() -> None:
     """Nobody can make the buffer hold more than the cap and one byte, whole messages included."""
     buffer = MessageBuffer(CAP)
     feed(buffer, b"a\0" * (CAP // 2) + b"b")
@@ -70,7 +70,7 @@ def test_a_full_buffer_takes_no_more():
 
 
 @given(MESSAGES.filter(any), st.integers(1, 5000))
-def test_taken_messages_are_overwritten_in_the_buffer(messages, size):
+def test_taken_messages_are_overwritten_in_the_buffer(messages: list[bytes], size: int) -> None:
     """Where a message stood there is nothing of it when it has been taken."""
     stream = b"".join(message + b"\0" for message in messages)
     buffer = MessageBuffer(CAP)
@@ -80,7 +80,7 @@ def test_taken_messages_are_overwritten_in_the_buffer(messages, size):
     assert not any(buffer._buffer)
 
 
-def test_growing_overwrites_the_smaller_buffer():
+def test_growing_overwrites_the_smaller_buffer() -> None:
     """A message that outgrows the first buffer leaves no copy in it."""
     buffer = MessageBuffer(CAP)
     first = buffer._buffer
@@ -89,7 +89,7 @@ def test_growing_overwrites_the_smaller_buffer():
     assert not any(first)
 
 
-def test_an_idle_buffer_is_small_again():
+def test_an_idle_buffer_is_small_again() -> None:
     """After a long message the memory is given back."""
     buffer = MessageBuffer(CAP)
     small = len(buffer._buffer)
@@ -98,7 +98,7 @@ def test_an_idle_buffer_is_small_again():
     assert len(buffer._buffer) == small
 
 
-def test_wiping_forgets_and_overwrites():
+def test_wiping_forgets_and_overwrites() -> None:
     """After wiping there is no byte of an unfinished message left."""
     buffer = MessageBuffer(CAP)
     feed(buffer, b"123456")

@@ -3,6 +3,7 @@
 import types
 import typing
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 import pytest
@@ -39,17 +40,17 @@ NAMED = {
 OURS = [CARDS_SOCKET, CODES_SOCKET]
 
 
-def interface(name):
+def interface(name: str) -> Any:
     """Parse an interface text with a foreign parser."""
     return scanner.Interface(interface_text(name))
 
 
-def members(name, kind):
+def members(name: str, kind: Any) -> dict[str, Any]:
     """Return the members of one kind, by name."""
     return {key: member for key, member in interface(name).members.items() if isinstance(member, kind)}
 
 
-def described(kind):
+def described(kind: Any) -> Any:
     """Return a type of an interface text in the notation of the texts."""
     if isinstance(kind, scanner._Maybe):
         return "?" + described(kind.element_type)
@@ -62,7 +63,7 @@ def described(kind):
     return {bool: "bool", int: "int", str: "string"}[type(kind)]
 
 
-def declared(kind):
+def declared(kind: Any) -> str:
     """Return a type of Python in the notation of the texts."""
     if typing.get_origin(kind) is types.UnionType:
         (inner,) = [one for one in typing.get_args(kind) if one is not types.NoneType]
@@ -76,13 +77,13 @@ def declared(kind):
     return {bool: "bool", int: "int", str: "string"}[kind]
 
 
-def fields(shape):
+def fields(shape: type) -> dict[str, Any]:
     """Return a shape's fields, by their names on the wire, in the notation of the texts."""
     return {field.encode_name: declared(field.type) for field in msgspec.structs.fields(shape)}
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_parameters_and_replies_of_every_method_are_as_described(name):
+def test_parameters_and_replies_of_every_method_are_as_described(name: str) -> None:
     """Every method of the text has a shape for its parameters and its reply, with the same fields in the same order."""
     methods = members(name, scanner._Method)
     assert set(methods) == set(CALLS[name])
@@ -92,7 +93,7 @@ def test_parameters_and_replies_of_every_method_are_as_described(name):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_named_type_is_as_described(name):
+def test_every_named_type_is_as_described(name: str) -> None:
     """Every type of the text is a shape of the same name and fields, and no shape is left out."""
     aliases = members(name, scanner._Alias)
     assert set(aliases) == {shape.__name__ for shape in NAMED[name]}
@@ -101,7 +102,7 @@ def test_every_named_type_is_as_described(name):
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_every_error_code_is_described_and_no_other(name):
+def test_every_error_code_is_described_and_no_other(name: str) -> None:
     """Each error code is an error of both interfaces, with the parameters that errors have."""
     errors = members(name, scanner._Error)
     assert {f"{name}.{key}" for key in errors} == {wire.error_name(name, code) for code in ErrorCode}
@@ -109,7 +110,7 @@ def test_every_error_code_is_described_and_no_other(name):
         assert list(described(error.type).items()) == list(fields(wire.ErrorParameters).items()), key
 
 
-def test_every_shape_of_the_wire_is_in_a_text():
+def test_every_shape_of_the_wire_is_in_a_text() -> None:
     """There is no shape that no text tells of."""
     told = {shape for calls in CALLS.values() for pair in calls.values() for shape in pair}
     told |= {shape for shapes in NAMED.values() for shape in shapes} | {wire.Wire, wire.ErrorParameters}
@@ -118,7 +119,7 @@ def test_every_shape_of_the_wire_is_in_a_text():
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_what_may_be_left_out_is_optional_in_the_text(name):
+def test_what_may_be_left_out_is_optional_in_the_text(name: str) -> None:
     """A parameter that the text calls optional may be missing, and only such a one."""
     for call, _reply in CALLS[name].values():
         for field in msgspec.structs.fields(call):
@@ -126,7 +127,7 @@ def test_what_may_be_left_out_is_optional_in_the_text(name):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_member_has_a_comment(name):
+def test_every_member_has_a_comment(name: str) -> None:
     """The text is the documentation: the interface, its methods, types and errors each have words."""
     parsed = interface(name)
     assert parsed.name == name
@@ -135,7 +136,7 @@ def test_every_member_has_a_comment(name):
         assert member.doc.strip(), key
 
 
-def test_the_service_interface_has_varlinks_own_errors():
+def test_the_service_interface_has_varlinks_own_errors() -> None:
     """org.varlink.service is varlink's, not ours: its errors have exactly these names and parameters."""
     errors = {key: described(error.type) for key, error in members(service.SERVICE, scanner._Error).items()}
     assert errors == {

@@ -6,7 +6,7 @@ LIMITS = Limits(user_connections=2, trusted_connections=3, connections=7)
 OWN = 500
 
 
-def test_a_user_has_so_many_connections_and_no_more():
+def test_a_user_has_so_many_connections_and_no_more() -> None:
     """The budget of one user is that user's alone, and a place given back is a place."""
     budget = Budget(LIMITS, OWN)
     assert [budget.admit(1000) for _ in range(3)] == [True, True, False]
@@ -15,14 +15,14 @@ def test_a_user_has_so_many_connections_and_no_more():
     assert [budget.admit(1000) for _ in range(2)] == [True, False]
 
 
-def test_root_and_the_daemons_own_user_have_more():
+def test_root_and_the_daemons_own_user_have_more() -> None:
     """Those who run the daemon have a larger budget each."""
     budget = Budget(LIMITS, OWN)
     for uid in (0, OWN):
         assert [budget.admit(uid) for _ in range(4)] == [True, True, True, False]
 
 
-def test_ordinary_users_together_leave_places_for_the_trusted():
+def test_ordinary_users_together_leave_places_for_the_trusted() -> None:
     """However many users connect, root still gets in."""
     budget = Budget(LIMITS, OWN)
     assert sum(budget.admit(1000 + user) for user in range(10)) == 4
@@ -30,7 +30,7 @@ def test_ordinary_users_together_leave_places_for_the_trusted():
     assert not budget.admit(OWN)
 
 
-def test_trusted_users_do_not_use_up_the_places_of_ordinary_ones():
+def test_trusted_users_do_not_use_up_the_places_of_ordinary_ones() -> None:
     """The daemon's own connections keep nobody out."""
     budget = Budget(LIMITS, OWN)
     for _ in range(3):
@@ -38,7 +38,7 @@ def test_trusted_users_do_not_use_up_the_places_of_ordinary_ones():
     assert budget.admit(1000)
 
 
-def test_users_without_connections_are_forgotten():
+def test_users_without_connections_are_forgotten() -> None:
     """The books do not grow with every user who ever came."""
     budget = Budget(LIMITS, OWN)
     for uid in range(100, 2000):

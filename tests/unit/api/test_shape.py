@@ -24,7 +24,7 @@ class Inner(Wire, forbid_unknown_fields=True):
 class Outer(Wire, forbid_unknown_fields=True):
     """A shape with a default, a list and a shape in it."""
 
-    inner_parts: list[Inner] = []
+    inner_parts: list[Inner] = []  # noqa: RUF012 - msgspec copies it
     label: str = "none"
 
 
@@ -40,7 +40,7 @@ def refusal(shape: Shape, value: object) -> ParameterError:
     return caught.value
 
 
-def test_parameters_get_their_shape():
+def test_parameters_get_their_shape() -> None:
     """The wire's camelCase names, defaults and nested shapes arrive as the shape says."""
     call = Shape(VerifyCall).decode(raw({"role": "signature", "code": "1234", "spendLastTry": True}))
     assert (call.role, call.reader, call.spend_last_try) == ("signature", None, True)
@@ -67,7 +67,7 @@ def test_parameters_get_their_shape():
         (None, "", "expected object"),
     ],
 )
-def test_a_refusal_names_the_field_and_what_was_expected(value, field, detail):
+def test_a_refusal_names_the_field_and_what_was_expected(value: object, field: str, detail: str) -> None:
     """Missing, unknown and wrong fields are told apart by name."""
     error = refusal(Shape(VerifyCall), value)
     assert (error.field, error.detail) == (field, detail)
@@ -84,14 +84,14 @@ def test_a_refusal_names_the_field_and_what_was_expected(value, field, detail):
         {"role": {CANARY: CANARY}, "code": CANARY},
     ],
 )
-def test_a_refusal_never_repeats_what_was_sent(value):
+def test_a_refusal_never_repeats_what_was_sent(value: object) -> None:
     """Wherever a caller puts a code by mistake, the error does not quote it, nor does an exception chained to it."""
     error = refusal(Shape(VerifyCall), value)
     assert CANARY not in repr(error)
     assert CANARY not in "".join(traceback.format_exception(error))
 
 
-def test_a_refusal_in_depth_tells_the_path():
+def test_a_refusal_in_depth_tells_the_path() -> None:
     """The path leads through lists and shapes."""
     error = refusal(Shape(Outer), {"innerParts": [{"count": "x"}]})
     assert (error.field, error.detail) == ("innerParts[0].count", "expected int")
@@ -101,14 +101,14 @@ def test_a_refusal_in_depth_tells_the_path():
 @pytest.mark.parametrize(
     "text", [b'{"role":"puk","code":"1}', b"\xff", b'{"role":"\xff"}', b"[" * 60_000, b'{"role":' + b"[" * 60_000, b""]
 )
-def test_what_is_no_json_is_refused(text):
+def test_what_is_no_json_is_refused(text: str) -> None:
     """Broken, badly encoded and endlessly nested JSON is one error, not another exception."""
     with pytest.raises(ParameterError):
         Shape(VerifyCall).decode(msgspec.Raw(text))
 
 
 @given(st.text())
-def test_a_code_is_the_string_that_was_sent(text):
+def test_a_code_is_the_string_that_was_sent(text: str) -> None:
     """However a client escapes a string, the Secret holds its UTF-8 bytes."""
     for written in (json.dumps(text, ensure_ascii=False), json.dumps(text)):
         value = f'{{"role":"puk","code":{written}}}'.encode(errors="surrogatepass")
@@ -124,13 +124,13 @@ def test_a_code_is_the_string_that_was_sent(text):
 
 
 @pytest.mark.parametrize("inside", [rb"\u00zz", rb"\q", rb"\u12", b"12\\", b'1"2', rb"\u-001", b"\x01"])
-def test_a_code_with_a_broken_escape_is_refused(inside):
+def test_a_code_with_a_broken_escape_is_refused(inside: bytes) -> None:
     """A string that JSON does not allow is refused, whatever the parser in front let through."""
     with pytest.raises(ParameterError):
         Shape(VerifyCall).decode(msgspec.Raw(b'{"role":"puk","code":"' + inside + b'"}'))
 
 
-def test_codes_are_views_of_the_message_until_they_are_secrets():
+def test_codes_are_views_of_the_message_until_they_are_secrets() -> None:
     """Overwriting the message leaves the Secrets whole: they are copies, and the only ones."""
     message = bytearray(json.dumps({"role": "puk", "puk": "12345678", "newCode": CANARY}).encode())
     call = Shape(UnblockCall).decode(msgspec.Raw(message))
@@ -139,7 +139,7 @@ def test_codes_are_views_of_the_message_until_they_are_secrets():
     assert CANARY not in repr(call)
 
 
-def test_wiping_a_call_wipes_its_codes():
+def test_wiping_a_call_wipes_its_codes() -> None:
     """When a call has ended its codes are gone, used or not."""
     shape = Shape(UnblockCall)
     call = shape.decode(raw({"role": "puk", "puk": "12345678", "newCode": CANARY}))
@@ -147,7 +147,7 @@ def test_wiping_a_call_wipes_its_codes():
     assert (len(call.puk), len(call.new_code)) == (0, 0)
 
 
-def test_a_shape_must_refuse_unknown_fields():
+def test_a_shape_must_refuse_unknown_fields() -> None:
     """A shape that would ignore a misspelt spendLastTry is a programming error, found at the start."""
 
     class Lenient(Wire):
@@ -159,14 +159,14 @@ def test_a_shape_must_refuse_unknown_fields():
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"])))
-def test_what_a_client_sends_is_what_the_server_reads(text):
+def test_what_a_client_sends_is_what_the_server_reads(text: str) -> None:
     """A Secret goes through JSON unchanged, quotes, control characters and all."""
     message = encode(VerifyCall(role="puk", code=Secret(text.encode())))
     assert json.loads(bytes(message))["code"] == text
     assert Shape(VerifyCall).decode(msgspec.Raw(message)).code.reveal() == text.encode()
 
 
-def test_only_secrets_have_a_special_json_form():
+def test_only_secrets_have_a_special_json_form() -> None:
     """Something else that has no JSON form is an error, not silently its str."""
     with pytest.raises(NotImplementedError):
         encode({"value": object()})
