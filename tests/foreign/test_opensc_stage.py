@@ -1,0 +1,51 @@
+"""sithsd-sim as a person uses it: a command on a stage, cards in and out, OpenSC beside it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIM = f"{sys.executable} -m sithsd.simulator.main"
+PLAY = f"""
+set -e
+{SIM} insert protected
+OPENSC_CONF=/nonexistent pkcs15-tool --list-certificates | grep -c '^X.509'
+{SIM} count --json
+{SIM} swap reserve
+OPENSC_CONF=/nonexistent opensc-tool --atr
+{SIM} remove
+{SIM} insert protected
+echo "$STATE_DIRECTORY $RUNTIME_DIRECTORY"
+exit 7
+"""
+
+
+@pytest.mark.usefixtures("service")
+def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status() -> None:
+    """What is put in is read, counted, swapped and taken out; the stage ends all of it and its folders go away."""
+    command = [*SIM.split(), "stage", "--readers", "1", "--", "sh", "-c", PLAY]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 7, done.stderr
+    certificates, counts, atr, folders = done.stdout.splitlines()
+    assert certificates == "2"
+    assert '"apdus": ' in counts
+    assert '"apdus": 0,' not in counts
+    assert atr == "3b:7f:96:00:00:80:31:80:65:b0:85:04:00:11:12:02:f0:82:90:00"
+    for folder in folders.split():
+        assert not Path(folder).exists()
+    # The process in the background that served the last card ended with the stage.
+    assert not list(_processes_with(folders.split()[1]))
+
+
+def _processes_with(argument: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if argument.encode() in line:
+                found.append(int(entry.name))
+    return found
