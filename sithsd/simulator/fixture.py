@@ -23,6 +23,9 @@ Digits = Annotated[str, Meta(pattern="^[0-9]{4,12}$")]
 Hexadecimal = Annotated[str, Meta(pattern="^([0-9A-Fa-f]{2} ?)+$")]
 Tries = Annotated[int, Meta(ge=0, le=15)]
 Length = Annotated[int, Meta(ge=4, le=12)]
+Days = Annotated[int, Meta(ge=-36500, le=36500)]
+# The upper bounds of X.520 for the attributes of a name.
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class FixtureError(Exception):
@@ -77,12 +80,12 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class HolderFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose card it is. With `protected` the certificates show the HSA-id in place of a name."""
 
-    given_name: str = "Tolvan"
-    surname: str = "Tolvansson"
-    hsa_id: str = "SE2321000016-SIM1"
+    given_name: Name = "Tolvan"
+    surname: Name = "Tolvansson"
+    hsa_id: Name = "SE2321000016-SIM1"
     personal_identity_number: Annotated[str, Meta(pattern="^[0-9]{12}$")] = "191212121212"
-    organisation: str = "SIM Regionen"
-    locality: str = "Simstad"
+    organisation: Name = "SIM Regionen"
+    locality: Name = "Simstad"
     protected: bool = False
 
 
@@ -107,8 +110,8 @@ class CodesFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class ValidityFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From when to when the certificates are valid, in days from the day the card is made."""
 
-    from_days: int = -365
-    to_days: int = 4 * 365
+    from_days: Days = -365
+    to_days: Days = 4 * 365
 
 
 class CertificateFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,8 +127,8 @@ class ChipFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     protocol: Literal["T=0", "T=1"] = "T=1"
     atr: Hexadecimal = MYEID_ATR
-    label: str = "SIM SITHS e-id kort"
-    manufacturer: str = "SIM"
+    label: Name = "SIM SITHS e-id kort"
+    manufacturer: Name = "SIM"
     extended_length: bool = True
     pkcs15: bool = True
 
@@ -206,7 +209,17 @@ def parse(raw: bytes, place: str) -> CardFixture:
         raise FixtureError(f"{place}: {error} - at `$.chip.atr`") from None
     if int(fixture.chip.protocol[-1]) not in answer.protocols:
         raise FixtureError(f"{place}: the ATR does not offer {fixture.chip.protocol} - at `$.chip.protocol`")
-    codes = fixture.codes
+    if fixture.validity.from_days >= fixture.validity.to_days:
+        raise FixtureError(f"{place}: the end is not after the beginning - at `$.validity`")
+    _check_codes(fixture.codes, place)
+    return fixture
+
+
+def _check_codes(codes: CodesFixture, place: str) -> None:
     if not codes.min_length <= codes.max_length <= codes.stored_length:
         raise FixtureError(f"{place}: min_length, max_length and stored_length do not grow - at `$.codes`")
-    return fixture
+    for name, code in (("authentication", codes.authentication), ("signature", codes.signature)):
+        if not codes.min_length <= len(code) <= codes.max_length:
+            raise FixtureError(f"{place}: the code is too short or too long - at `$.codes.{name}`")
+    if len(codes.puk) > codes.stored_length:
+        raise FixtureError(f"{place}: the code is too long - at `$.codes.puk`")

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import msgspec
+
 from sithsd.clock import Clock, SystemClock
 from sithsd.simulator import fixture
 from sithsd.simulator.card import Card
@@ -42,12 +44,20 @@ class Shelf:
         folder = self._place(given)
         if not Memory.exists(folder):
             return self.renew(given)
-        return Card(Memory.load(folder))
+        try:
+            memory = Memory.load(folder)
+        except msgspec.DecodeError as error:
+            raise fixture.FixtureError(f"{folder}: the card's memory is damaged ({error}): reset the card") from None
+        return Card(memory)
 
     def renew(self, given: str) -> Card:
         """Personalise the card anew: new keys and certificates, full counters, the codes of the fixture."""
         wanted = fixture.load(given)
-        return Card(personalise(fixture.name_of(given), wanted, self.pki, self._clock, self._place(given)))
+        try:
+            memory = personalise(fixture.name_of(given), wanted, self.pki, self._clock, self._place(given))
+        except fixture.FixtureError as error:
+            raise fixture.FixtureError(f"{given}: {error}") from None
+        return Card(memory)
 
     def build(self) -> Path:
         """Make what is missing: authorities, every packaged card, the daemon's configuration. Return the folder."""
