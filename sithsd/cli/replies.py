@@ -83,6 +83,7 @@ class Card(Shape):
     holder: Holder | None = None
     codes: list[CodeState] = []
     certificates: list[Certificate] = []
+    atr: str = ""
     notes: list[str] = []
 
 

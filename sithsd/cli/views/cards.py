@@ -48,6 +48,9 @@ def reader_view(reader: Reader, words: Words, now: datetime, look: Look) -> Rend
     state = state_text(reader, words)
     if reader.card is None:
         return frame(title, state, boxed=look.boxed, style="dim")
+    if _is_unread(reader.card):
+        atr = facts([(words.say("label-atr"), outside(reader.card.atr))])
+        return frame(title, Group(state, atr), boxed=look.boxed, style="yellow")
     body = _card_view(reader.card, state, words, now, look)
     return frame(title, body, boxed=look.boxed, style=_ENVIRONMENT_STYLES.get(reader.card.environment, "cyan"))
 
@@ -86,6 +89,11 @@ def holder_words(holder: Holder | None, words: Words) -> list[str]:
 def label_width(words: Words) -> int:
     """Return the width at which all values of a card begin."""
     return max(len(words.say(f"label-{label}")) for label in _LABELS)
+
+
+def _is_unread(card: Card) -> bool:
+    """Whether nothing but the ATR is known: then there is nothing to make a table of."""
+    return card.holder is None and not card.codes and not card.certificates
 
 
 def _card_view(card: Card, state: Text, words: Words, now: datetime, look: Look) -> RenderableType:

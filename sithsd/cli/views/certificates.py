@@ -40,8 +40,10 @@ def verdict_text(verdict: Verdict, words: Words) -> Text:
 
 def title_text(certificate: Certificate, words: Words) -> Text:
     """Return what a certificate is for, and which of the two identities it carries."""
-    purpose, identity = words.name("purpose", certificate.purpose), words.name("identity", certificate.identity)
-    return Text(f"{purpose}, {identity}", style=HEADING)
+    told = [words.name("purpose", certificate.purpose)]
+    if certificate.identity != "none":
+        told.append(words.name("identity", certificate.identity))
+    return Text(", ".join(told), style=HEADING)
 
 
 def end_text(certificate: Certificate, words: Words, now: datetime) -> Text:
@@ -120,7 +122,7 @@ def full_view(certificates: Sequence[Certificate], words: Words, now: datetime) 
             ("issuer", outside(spaced(one.issuer))),
             ("valid", period_text(one, words, now)),
             ("serial-number", outside(one.serial_number)),
-            ("fingerprint", outside(" ".join(wrap(one.fingerprint, 8)))),
+            ("fingerprint", _fingerprint(one.fingerprint)),
             ("key", outside(one.key)),
             ("label", outside(one.label or "")),
             ("level-of-assurance", Text("" if one.level_of_assurance is None else str(one.level_of_assurance))),
@@ -142,11 +144,16 @@ def validity_view(certificates: Sequence[Certificate], words: Words, now: dateti
             ("reasons", Text("\n".join(words.name("reason", reason) for reason in one.verdict.reasons))),
             ("valid", period_text(one, words, now)),
             ("path", Text("\n").join(outside(common_name(name)) for name in one.path)),
-            ("anchor", outside(common_name(one.anchor or ""))),
+            ("anchor", _fingerprint(one.anchor or "")),
             ("checked", Text(local_time(one.checked_at) if one.checked_at else "")),
         ]
 
     return _one_by_one(certificates, words, rows)
+
+
+def _fingerprint(hexadecimal: str) -> Text:
+    """Return a fingerprint in groups that an eye can follow, in capitals as SITHS prints them."""
+    return outside(" ".join(wrap(hexadecimal.upper(), 8)))
 
 
 def _one_by_one(

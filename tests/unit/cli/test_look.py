@@ -69,7 +69,7 @@ def test_status_for_people_tells_everything(daemon: FakeDaemon, sithsctl: Run, l
                 "Underskrift",
             ),
         }[lang],
-        {"en": "Unknown. Revocation has not", "sv": "Okänt. Om det är spärrat"}[lang] if columns == 80 else "3",
+        {"en": "Unknown. Revocation has not", "sv": "Okänt. Spärrkontroll"}[lang] if columns == 80 else "3",
     ):
         assert text in whole
     assert all(len(line) <= columns and line == line.rstrip() for line in told.splitlines())
@@ -130,6 +130,10 @@ def test_a_protected_identity_is_not_shown(daemon: FakeDaemon, sithsctl: Run) ->
     assert not any(text in told for text in ("Tolvan", "SIM1", "19121212", "Exempel"))
 
 
+# What the daemon tells of a card that it can't read.
+EMPTY = {"serial": None, "profile": None, "environment": "unknown", "kind": "unknown", "atr": "3B00"}
+
+
 @pytest.mark.parametrize(
     ("readers", "sentence"),
     [
@@ -137,6 +141,10 @@ def test_a_protected_identity_is_not_shown(daemon: FakeDaemon, sithsctl: Run) ->
         ([reader(None)], "No card in the reader"),
         ([reader(None, state="busy", reason="reader.busy")], "Another program is using the card"),
         ([reader(None, state="mute", reason="card.unreadable")], "The card does not answer"),
+        (
+            [reader(EMPTY, state="unsupported", reason="card.unsupported")],
+            "Not a card that sithsd works with\n  ATR  3B00",
+        ),
         ([reader(None, state="dreaming", reason="newer.reason")], "dreaming (newer.reason)"),
     ],
 )
