@@ -1,0 +1,261 @@
+"""Simulated cards on the test's bench: fresh chips without a disk, transactions that keep a log, rows of backends."""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from sithsd.card import profile as profiles
+from sithsd.card.operations import ReadCard, read
+from sithsd.card.profile import Profile
+from sithsd.card.registry import Registry
+from sithsd.clock import FixedClock
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816 import apdu
+from sithsd.iso7816 import atr as answer_to_reset
+from sithsd.secret import Secret
+from sithsd.simulator.card import Card
+from sithsd.simulator.channel import InProcessChannel
+from sithsd.simulator.image import CodeCounters, FileOnCard, Image, Memory
+from sithsd.simulator.shelf import Shelf
+from sithsd.values import Role
+
+T = TypeVar("T")
+
+TODAY = datetime(2024, 1, 15, 12, 30, tzinfo=UTC)
+VERIFY, CHANGE, RESET_RETRY_COUNTER = 0x20, 0x24, 0x2C
+PIN, OTHER_PIN, PUK = b"123456", b"654321", b"12345678"
+RIGHT = {Role.AUTHENTICATION: PIN, Role.SIGNATURE: OTHER_PIN, Role.PUK: PUK}
+WRONG, WRONG_PUK, NEW_PIN = b"111111", b"87654321", b"24681357"
+PINS = (Role.AUTHENTICATION, Role.SIGNATURE)
+
+
+class VolatileMemory(Memory):
+    """A chip's memory without a disk."""
+
+    def save(self) -> None:
+        """Keep nothing."""
+
+
+@cache
+def shelf() -> Shelf:
+    """Return the shelf of this process, on which a card is personalised once."""
+    folder = TemporaryDirectory(prefix="sithsd-cards-")
+    made = Shelf(Path(folder.name), FixedClock(TODAY))
+    made.keep = folder  # removed when the process ends
+    return made
+
+
+@cache
+def _made(name: str) -> Memory:
+    shelf().card(name)
+    return Memory.load(shelf().folder / "cards" / name)
+
+
+def image_of(name: str) -> Image:
+    """Return what the card of this name is personalised with."""
+    return _made(name).image
+
+
+def card(name: str = "ordinary", *, image: Image | None = None, tries: dict[Role, int] | None = None) -> Card:
+    """Return a fresh card with full counters (or those in `tries`), made from `image` if one is given."""
+    memory = _made(name)
+    counters: dict[int, CodeCounters] = copy.deepcopy(memory.counters)
+    image = image or memory.image
+    for terms in image.codes:
+        if tries and Role(terms.role) in tries:
+            counters[terms.reference].tries_left = tries[Role(terms.role)]
+    return Card(VolatileMemory(memory.folder, image, counters))
+
+
+def with_files(image: Image, change: Callable[[FileOnCard], FileOnCard | None]) -> Image:
+    """Return the image with each file as `change` returns it; None takes the file away."""
+    files = tuple(file for file in map(change, image.files) if file is not None)
+    return msgspec.structs.replace(image, files=files)
+
+
+def without_file(image: Image, path: bytes) -> Image:
+    """Return the image without the file at `path`."""
+    return with_files(image, lambda file: None if file.path == path else file)
+
+
+def with_content(image: Image, path: bytes, content: bytes) -> Image:
+    """Return the image with other bytes in the file at `path`."""
+    return with_files(
+        image, lambda file: FileOnCard(path=path, content=content, sfi=file.sfi) if file.path == path else file
+    )
+
+
+class Sent(NamedTuple):
+    """One command that reached the card: what of it may be kept, and the status word it got (None: no answer came)."""
+
+    ins: int
+    p1: int
+    p2: int
+    data_length: int
+    status_word: int | None
+
+
+@dataclass
+class Cut:
+    """The card is pulled out: after `commands` commands, the last of them answered or (`lost`) carried out unheard."""
+
+    commands: int
+    lost: bool = False
+
+
+@dataclass
+class Transaction:
+    """A card inside one transaction; implements `sithsd.card.operations.Connection`."""
+
+    channel: InProcessChannel
+    cut: Cut | None = None
+    answer: Callable[[bytes], tuple[bytes, int] | None] = lambda _: None
+    sent: list[Sent] = field(default_factory=list)
+    resets: bool = False
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return self.channel.atr
+
+    @property
+    def protocol(self) -> int:
+        """The first protocol that the card offers."""
+        return answer_to_reset.parse(self.atr).protocols[0]
+
+    def reset_on_release(self) -> None:
+        """Note that the card is to be reset."""
+        self.resets = True
+
+    def transmit(self, command: bytes) -> tuple[bytes, int]:
+        """Send a command, unless the card is out by then."""
+        if self.cut is not None and len(self.sent) >= self.cut.commands:
+            self.channel.remove()
+        parsed = apdu.decode(command)
+        given = self.answer(command)
+        data, status_word = given if given is not None else self.channel.transmit(command)
+        lost = self.cut is not None and self.cut.lost and len(self.sent) + 1 >= self.cut.commands
+        seen = Sent(parsed.ins, parsed.p1, parsed.p2, len(parsed.data), None if lost else status_word)
+        self.sent.append(seen)
+        if lost:
+            self.channel.remove()
+            raise SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out before it answered")
+        return data, status_word
+
+    @property
+    def codes_sent(self) -> list[Sent]:
+        """The commands that carried a code."""
+        return [sent for sent in self.sent if sent.ins in {VERIFY, CHANGE, RESET_RETRY_COUNTER} and sent.data_length]
+
+
+class Bench:
+    """One card in a reader, used by one transaction after the other."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+        self.channel = InProcessChannel(card)
+        self.history: list[Transaction] = []
+
+    @contextmanager
+    def transaction(
+        self, cut: Cut | None = None, answer: Callable[[bytes], tuple[bytes, int] | None] = lambda _: None
+    ) -> Iterator[Transaction]:
+        """Begin a transaction; the card is reset at its end if that was asked for."""
+        begun = Transaction(self.channel, cut, answer)
+        self.history.append(begun)
+        try:
+            yield begun
+        finally:
+            if begun.resets and self.card.powered:
+                self.channel.reset()
+
+    @property
+    def last(self) -> Transaction:
+        """The latest transaction."""
+        return self.history[-1]
+
+    def tries(self) -> dict[Role, int]:
+        """Return all counters, as a look into the chip would tell."""
+        return {Role(terms.role): self.card.tries_left(terms.role) for terms in self.card.image.codes}
+
+    def locked(self) -> bool:
+        """Tell whether an empty VERIFY of each code is answered with a counter, or that it is blocked."""
+        return all(
+            self.channel.transmit(bytes((0, VERIFY, 0, terms.reference)))[1] != 0x9000
+            for terms in self.card.image.codes
+        )
+
+    def give(self, role: Role, code: bytes) -> int:
+        """Give a code to the card as another program would; return the status word."""
+        terms = next(terms for terms in self.card.image.codes if terms.role == role)
+        padded = code.ljust(terms.stored_length, b"\xff")
+        return self.channel.transmit(bytes((0, VERIFY, 0, terms.reference, len(padded))) + padded)[1]
+
+
+@cache
+def shipped() -> tuple[Profile, ...]:
+    """Return the profiles that come with sithsd."""
+    return profiles.load_folder(profiles.shipped_folder())
+
+
+def registry(*names: str, counter: profiles.Counter | None = None) -> Registry:
+    """Return a registry of the shipped profiles of these names (all, without any), if given with another `counter`."""
+    chosen: Sequence[Profile] = [one for one in shipped() if not names or one.name in names]
+    if counter is not None:
+        chosen = [
+            msgspec.structs.replace(one, codes=msgspec.structs.replace(one.codes, counter=counter)) for one in chosen
+        ]
+    return Registry(chosen)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One backend in one situation: a simulated card, and the profile by which it is to be read.
+
+    `alone`: only that profile is there, because the card would answer to another one first.
+    """
+
+    fixture: str
+    profile: str
+    protocol: int
+    alone: bool = False
+
+    @property
+    def title(self) -> str:
+        """The row's name in test reports."""
+        return f"{self.profile}-{self.fixture}"
+
+    def bench(self, **how: object) -> Bench:
+        """Return a bench with a fresh card."""
+        return Bench(card(self.fixture, **how))
+
+    def registry(self, counter: profiles.Counter | None = None) -> Registry:
+        """Return the registry by which the card is read."""
+        return registry(*([self.profile] if self.alone else []), counter=counter)
+
+    def read(self, bench: Bench, counter: profiles.Counter | None = None) -> ReadCard:
+        """Read the card on the bench."""
+        with bench.transaction() as begun:
+            return read(begun, self.registry(counter), lambda _: True)
+
+
+# A further backend is one more row.
+ROWS = (
+    Row("ordinary", "sim_pkcs15", 1),
+    Row("ordinary-t0", "sim_pkcs15", 0),
+    Row("reserve", "pkcs15_generic", 0),
+    Row("ordinary", "pkcs15_generic", 1, alone=True),
+)
+
+
+def secret(code: bytes) -> Secret:
+    """Return a code as operations take it."""
+    return Secret(code)
