@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from sithsd.cli.main import run
+from sithsd.cli.words import LANGUAGES, Words
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
 
 PATIENCE = 20.0
@@ -268,13 +269,21 @@ class Outcome:
         return json.loads(self.out)
 
 
+@pytest.fixture(scope="session")
+def spoken() -> dict[str, Words]:
+    """Return the sentences of every language."""
+    return {language: Words(language) for language in LANGUAGES}
+
+
 @pytest.fixture
 def sithsctl(
-    daemon: FakeDaemon, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    daemon: FakeDaemon, spoken: dict[str, Words], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Outcome]:
     """Run the program in this process against the scripted daemon, at a fixed time, in UTC."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    # Reading the sentences takes most of a run's time, and they do not change.
+    monkeypatch.setattr("sithsd.cli.main.Words", spoken.__getitem__)
 
     def call(*arguments: str, lang: str = "en", columns: int = 80) -> Outcome:
         monkeypatch.setenv("COLUMNS", str(columns))
