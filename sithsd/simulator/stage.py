@@ -60,7 +60,7 @@ class Stage:
         return self._pcscd.pid if self._pcscd and self._pcscd.poll() is None else None
 
     def __enter__(self) -> Self:
-        for program in ("pcscd", "unshare", "nsenter", "ip"):
+        for program in ("pcscd", "unshare", "nsenter", "setpriv", "ip"):
             if shutil.which(program, path=_search_path()) is None:
                 raise StageError(f"{program} is not installed (make setup installs what is needed)")
         self.folder = Path(tempfile.mkdtemp(prefix="sithsd-stage-"))
@@ -100,7 +100,9 @@ class Stage:
             raise StageError("pcscd runs already")
         log = (self.folder / "pcscd.log").open("ab")
         with log:
-            command = ["pcscd", "--foreground", "--info", "--config", str(self.folder / "reader.conf.d")]
+            # pcscd ends with us however we end; the keeper does when its pipe closes.
+            leash = ["setpriv", "--pdeathsig", "TERM"]
+            command = [*leash, "pcscd", "--foreground", "--info", "--config", str(self.folder / "reader.conf.d")]
             self._pcscd = subprocess.Popen(
                 self._inside(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_plain_environment()
             )
