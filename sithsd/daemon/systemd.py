@@ -4,19 +4,29 @@ import asyncio
 import os
 import socket
 
+import structlog
+
 _MICROSECONDS = 1_000_000
+
+_log = structlog.get_logger()
 
 
 def notify(state: str) -> None:
-    """Tell the service manager `state` ("READY=1"); nothing happens where none started us. Raises OSError."""
+    """Tell the service manager `state` ("READY=1"); nothing happens where none started us.
+
+    That it does not listen (any more) is logged, and keeps nobody from the work or from ending in order.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as end:
-        end.connect(address)
-        end.sendall(state.encode())
+        try:
+            end.connect(address)
+            end.sendall(state.encode())
+        except OSError as error:
+            _log.warning("the service manager does not listen", state=state, error=error.strerror)
 
 
 def watchdog_seconds() -> float | None:
