@@ -101,7 +101,7 @@ def house_on(made_cards: Path) -> Callable[[Stage], "household.Household"]:
 
 @pytest.fixture(scope="module")
 def shared_house(house_on: Callable[[Stage], "household.Household"]) -> Iterator["household.Household"]:
-    """A daemon with two readers, one for all tests of a module."""
+    """Run a daemon with two readers, one for all tests of a module."""
     with Stage(2) as stage, closing(house_on(stage)) as made:
         made.start()
         yield made

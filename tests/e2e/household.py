@@ -19,7 +19,9 @@ from e2e_model_card import ModelCard
 from e2e_vpcd_card import VpcdCard
 from e2e_wire import Wire
 
+from sithsd.simulator import control
 from sithsd.simulator.card import Card
+from sithsd.simulator.image import Role
 from sithsd.simulator.shelf import Shelf
 from sithsd.simulator.stage import Stage, end
 
@@ -43,6 +45,7 @@ class Answer:
 
     @property
     def json(self) -> Any:
+        """What it said, if that is JSON."""
         return json.loads(self.out)
 
     @property
@@ -78,7 +81,7 @@ class Household:
         self._cards = cards
         self._test = ExitStack()
         self._read_of_log = 0
-        self._lay_out_cards()
+        Shelf(cards).copy_to(self.state)
         self.write_config()
 
     # The daemon.
@@ -214,15 +217,37 @@ class Household:
         assert found is not None
         return found
 
-    def insert(self, name: str, *more: str, reader: int = 0, state: str = "ready") -> dict[str, Any]:
-        """Put a card into a reader, and wait until the daemon has read it; return the reader."""
-        self.sim("insert", name, "--reader", str(reader), *more)
-        return self.await_reader(state, (READER_0, READER_1)[reader])
+    def order(self, request: control.Request) -> control.Reply:
+        """Ask what serves the cards, as sithsd-sim does but without its start; it is started where it does not run."""
+        try:
+            return control.ask(self.run, request)
+        except control.NotServingError:
+            serve = [str(BIN / "sithsd-sim"), "serve"]
+            child = self.stage.spawn(serve, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline and child.poll() is None:
+            with suppress(control.NotServingError):
+                return control.ask(self.run, request)
+            time.sleep(0.02)
+        raise AssertionError("sithsd-sim does not serve")
+
+    def insert(self, name: str, *, reader: int = 0, delay_ms: float = 0, state: str | None = "ready") -> dict[str, Any]:
+        """Put a card into a reader; wait until that is in `state`, and return it."""
+        self.order(control.Insert(card=name, reader=reader, delay_ms=delay_ms))
+        return self.await_reader(state, (READER_0, READER_1)[reader]) if state else {}
 
     def remove(self, reader: int = 0) -> None:
         """Take a card out, and wait until the daemon has noticed."""
-        self.sim("remove", "--reader", str(reader))
+        self.order(control.Remove(reader=reader))
         self.await_reader("empty", (READER_0, READER_1)[reader])
+
+    def swap(self, name: str, *, fast: bool = False) -> None:
+        """Take the card out of the first reader and put another one in."""
+        self.order(control.Swap(card=name, fast=fast))
+
+    def apdus(self, *, reset: bool = False) -> int:
+        """Return how many commands went to the card in the first reader since its insertion, or the last reset."""
+        return self.order(control.Count(reset=reset)).apdus
 
     # The cards.
 
@@ -238,14 +263,19 @@ class Household:
 
     def tries(self, name: str, role: str = "authentication") -> int:
         """Look into a card's memory for a counter: what the card would truly say."""
-        return self.chip(name).codes.tries_left(role)
+        return self.chip(name).tries_left(Role(role))
+
+    def serial(self, name: str) -> str:
+        """Return a card's serial number as it is engraved."""
+        return self.chip(name).image.serial.hex().upper()
 
     # Order.
 
     def tidy(self) -> None:
         """Leave everything as a test may find it: readers empty, cards new, the daemon alive and without a fault."""
         self._test.close()
-        self.sim("stop")
+        for reader in self.order(control.State()).inserted:
+            self.order(control.Remove(reader=reader))
         if self.daemon is not None:
             assert self.daemon.poll() is None, self.log.read_text()[-3000:]
             if self.stage.pcscd_pid is not None:
@@ -262,7 +292,8 @@ class Household:
         """End what is left, and remove the folder."""
         self._test.close()
         try:
-            self.sim("stop")
+            with suppress(control.NotServingError):
+                control.ask(self.run, control.Stop())
             self.stop()
         finally:
             if self.daemon is not None:
@@ -270,10 +301,9 @@ class Household:
             shutil.rmtree(self.folder)
 
     def _lay_out_cards(self) -> None:
-        place = self.state / "simulator" / "cards"
-        if place.exists():
-            shutil.rmtree(place)
-        Shelf(self._cards).copy_to(self.state)
+        place = Path("simulator") / "cards"
+        shutil.rmtree(self.state / place)
+        shutil.copytree(self._cards / place, self.state / place)
 
     def _heard(self, done: subprocess.CompletedProcess[str]) -> Answer:
         answer = Answer(done.returncode, done.stdout, done.stderr)

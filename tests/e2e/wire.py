@@ -1,4 +1,4 @@
-"""The simplest varlink client that there can be: JSON and NUL over a Unix socket. It shares no code with the product."""
+"""The simplest varlink client: JSON and NUL over a Unix socket. It shares no code with the product."""
 
 import json
 import select
@@ -29,6 +29,7 @@ class Wire:
         self.close()
 
     def close(self) -> None:
+        """End the connection."""
         self._socket.close()
 
     def send(self, raw: bytes) -> None:
@@ -37,6 +38,7 @@ class Wire:
         self._socket.sendall(raw)
 
     def half_close(self) -> None:
+        """Say that no more will be written."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def ask(self, method: str, parameters: dict[str, Any] | None = None, **flags: bool) -> None:
