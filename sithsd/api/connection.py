@@ -145,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _advance(self) -> None:
         """Begin with the next message if none is worked on, and read on or not."""
-        if self._task is None and not self._closed:
+        if self._task is None:
             message = self._next()
             if message is not None:
                 self._task = asyncio.get_running_loop().create_task(self._serve(message))
@@ -160,7 +160,9 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = loop.call_later(self._endpoint.limits.message_seconds, self._too_slow)
 
     def _next(self) -> bytearray | None:
-        """Return the next whole message; closes the connection on one that is too long."""
+        """Return the next whole message if there is one to be worked on; closes the connection on one too long."""
+        if self._closed or self._ending:
+            return None
         try:
             message = self._incoming.take()
         except MessageTooLongError:
@@ -175,8 +177,10 @@ class Connection(asyncio.BufferedProtocol):
     async def _serve(self, message: bytearray | None) -> None:
         while message is not None:
             await self._answer(message)
+            if not self._incoming:
+                return
             await asyncio.sleep(0)  # the other connections' turn
-            message = None if self._closed or self._ending else self._next()
+            message = self._next()
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._task = None

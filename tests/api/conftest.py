@@ -3,7 +3,9 @@
 import asyncio
 import json
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -229,6 +231,30 @@ class Served:
         line = Line(*await asyncio.open_unix_connection(str(self.path), limit=2**22))
         self._stack.push_async_callback(line.close)
         return line
+
+    async def exchange(self, *pieces: bytes, pause: float = 0.0) -> list[Any]:
+        """Send pieces, with a pause before each, until the server has closed the connection; return its replies."""
+
+        def talk() -> bytes:
+            answer = b""
+            with socket.socket(socket.AF_UNIX) as line:
+                line.connect(str(self.path))
+                line.settimeout(30)
+                try:
+                    for piece in pieces:
+                        time.sleep(pause)
+                        line.sendall(piece)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # it would not read on: what it said before it closed is read below
+                try:
+                    while received := line.recv(100_000):
+                        answer += received
+                except ConnectionResetError:
+                    pass  # it closed with bytes of ours unread
+            return answer
+
+        answer = await asyncio.to_thread(talk)
+        return [json.loads(reply) for reply in answer.split(b"\0")[:-1]]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds; the test's own time limit ends a wait in vain."""

@@ -34,54 +34,36 @@ async def test_a_message_of_the_cap_is_answered(served: Any) -> None:
 @pytest.mark.parametrize("size", [MESSAGE_BYTES + 1, 10_000_000])
 async def test_a_message_above_the_cap_is_refused_and_closes_its_connection_only(served: Any, size: int) -> None:
     """The client is told why, its connection ends, and others notice nothing."""
-    line = await served.line()
-    sending = asyncio.create_task(line.send(call_of(size)))
-    reply = await line.receive()
+    (reply,) = await served.exchange(call_of(size))
     assert (reply["error"], reply["parameters"]["code"]) == (f"{NAME}.RequestInvalid", "request.invalid")
-    assert await line.receive() is None
-    await asyncio.wait([sending])
-    assert sending.exception() is None or isinstance(sending.exception(), ConnectionError)
     await other_still_served(served)
 
 
 async def test_a_message_above_the_cap_behind_a_running_call_waits_its_turn(served: Any) -> None:
     """The call that runs is answered before the connection closes."""
-    line = await served.line()
-    await line.send({"method": f"{NAME}.Wait"})
+    call = b'{"method":"' + NAME.encode() + b'.Wait"}\0'
+    talking = asyncio.create_task(served.exchange(call + b"x" * (2 * MESSAGE_BYTES)))
     await served.room.waiting.wait()
-    line.writer.write(b"x" * (2 * MESSAGE_BYTES))
     await other_still_served(served)
     served.room.release.set()
-    assert (await line.receive())["parameters"] == {"text": "waited"}
-    assert (await line.receive())["parameters"]["code"] == "request.invalid"
-    assert await line.receive() is None
+    waited, refused = await talking
+    assert waited["parameters"] == {"text": "waited"}
+    assert refused["parameters"]["code"] == "request.invalid"
 
 
 async def test_a_message_begun_must_be_completed(serve: Any) -> None:
-    """Who sends a message byte by byte is told so, and the connection ends."""
+    """Who begins a message and does not end it is told so, and the connection ends."""
     served = await serve(message_seconds=0.05)
-    line = await served.line()
-    line.writer.write(b'{"method":')
-    reply = await line.receive()
+    (reply,) = await served.exchange(b'{"method":')
     assert reply["parameters"]["code"] == "request.invalid"
-    assert await line.receive() is None
     await other_still_served(served)
 
 
 async def test_more_bytes_give_no_more_time(serve: Any) -> None:
     """The time runs from the first byte of a message, however many follow."""
-    served = await serve(message_seconds=0.2)
-    line = await served.line()
-
-    async def drip() -> None:
-        while True:
-            line.writer.write(b" ")
-            await asyncio.sleep(0.01)
-
-    dripping = asyncio.create_task(drip())
-    assert (await line.receive())["parameters"]["code"] == "request.invalid"
-    dripping.cancel()
-    await asyncio.wait([dripping])
+    served = await serve(message_seconds=0.1)
+    (reply,) = await served.exchange(*[b" "] * 2000, pause=0.01)
+    assert reply["parameters"]["code"] == "request.invalid"
 
 
 async def test_an_idle_connection_may_stay(serve: Any) -> None:

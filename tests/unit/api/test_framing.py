@@ -1,7 +1,7 @@
 """The message buffer: what goes in as a stream of bytes comes out as messages, within a bound, and leaves no traces."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sithsd.api.framing import MessageBuffer, MessageTooLongError
@@ -28,6 +28,7 @@ def take_all(buffer: MessageBuffer) -> list[bytes]:
     return taken
 
 
+@settings(deadline=None)
 @given(MESSAGES, st.integers(1, 5000))
 def test_messages_do_not_depend_on_how_the_bytes_arrive(messages: list[bytes], size: int) -> None:
     """However a stream is cut, the same messages come out, in their order, and nothing is left."""
@@ -69,6 +70,7 @@ def test_a_full_buffer_takes_no_more() -> None:
     assert not buffer.full
 
 
+@settings(deadline=None)
 @given(MESSAGES.filter(any), st.integers(1, 5000))
 def test_taken_messages_are_overwritten_in_the_buffer(messages: list[bytes], size: int) -> None:
     """Where a message stood there is nothing of it when it has been taken."""

@@ -5,7 +5,7 @@ import traceback
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sithsd.api.shape import ParameterError, Shape, encode
@@ -107,6 +107,7 @@ def test_what_is_no_json_is_refused(text: str) -> None:
         Shape(VerifyCall).decode(msgspec.Raw(text))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_code_is_the_string_that_was_sent(text: str) -> None:
     """However a client escapes a string, the Secret holds its UTF-8 bytes."""
@@ -158,6 +159,7 @@ def test_a_shape_must_refuse_unknown_fields() -> None:
     Shape(ReaderCall)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"])))
 def test_what_a_client_sends_is_what_the_server_reads(text: str) -> None:
     """A Secret goes through JSON unchanged, quotes, control characters and all."""
