@@ -46,13 +46,16 @@ def read_directory(channel: Channel, path: bytes, piece: int = MAX_SHORT_LE) -> 
     content = bytearray()
     entries: list[bytes] = []
     position = 0
+    short = stingy = False
     for part in commands.read_binary(channel, 0, MAX_DIRECTORY_FILE, piece):
+        stingy = stingy or short  # it gave less than was asked for, and yet there was more
+        short = len(part) < piece
         content += part
         position = _take(content, position, entries)
         if position < len(content) and content[position] in _FILLERS:
             break
-        if position == len(content) and len(part) < piece:
-            break  # less than was asked for: the file ends here, with its last entry
+        if position == len(content) and short and not stingy:
+            break  # less than was asked for: the file ends here, with its last entry (ISO/IEC 7816-4:2020, 11.3.3)
         if len(content) >= MAX_DIRECTORY_FILE:
             raise unreadable(f"file {path.hex().upper()} is larger than a directory file should be")
     if position < len(content) and content[position] not in _FILLERS:

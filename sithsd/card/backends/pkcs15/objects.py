@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from asn1crypto import core
+
 from sithsd.card.backends.pkcs15 import asn1
 from sithsd.card.backends.pkcs15.files import unreadable
 from sithsd.card.model import Encoding
+from sithsd.iso7816 import tlv
 
 T = TypeVar("T")
 
@@ -125,7 +128,9 @@ def _directory_file(entry: bytes) -> tuple[str, bytes | None]:
 
 def _token(content: bytes) -> Token:
     info = asn1.TokenInfo.load(content, strict=True)
-    return Token(info["serial_number"].native, info["manufacturer"].native, info["label"].native)
+    if info["version"].native < 0:  # parsed when looked at: bytes that begin with something else are none
+        raise ValueError("the version is negative")
+    return Token(info["serial_number"].native, _words(info["manufacturer"]), _words(info["label"]))
 
 
 def _pin(entry: bytes) -> Pin:
@@ -142,7 +147,7 @@ def _pin(entry: bytes) -> Pin:
     if not (0 <= minimum <= 64 and 0 < stored <= 64 and (maximum is None or minimum <= maximum <= 64)):
         raise ValueError("the lengths of a code make no sense")
     return Pin(
-        label=password["common"]["label"].native,
+        label=_words(password["common"]["label"]),
         auth_id=password["authentication"]["auth_id"].native or b"",
         unblocked_by=password["common"]["auth_id"].native,
         flags=frozenset(attributes["flags"].native),
@@ -163,15 +168,20 @@ def _key(entry: bytes) -> Key:
 
 def _certificate(entry: bytes) -> CertificateEntry:
     found = asn1.CertificateObject.load(entry, strict=True)
-    identifier, label = found["certificate"]["id"].native, found["common"]["label"].native
+    identifier, label = found["certificate"]["id"].native, _words(found["common"]["label"])
     value = found["attributes"]["value"]
     if value.name == "direct":
-        return CertificateEntry(identifier, label, None, value.chosen.contents)
+        return CertificateEntry(identifier, label, None, tlv.read(value.chosen.dump())[0].value)
     path = value.chosen
     start, length = path["index"].native or 0, path["length"].native
     if start < 0:
         raise ValueError("the index is negative")
     return CertificateEntry(identifier, label, Place(path["path"].native, start, length), None)
+
+
+def _words(value: core.Asn1Value) -> str | None:
+    """Return a label. One that is not UTF-8, as it has to be, is shown as well as can be: it decides nothing."""
+    return None if isinstance(value, core.Void) else bytes(value.contents).decode(errors="replace")
 
 
 def _as_sequence(entry: bytes) -> bytes:
