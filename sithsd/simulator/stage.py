@@ -103,6 +103,7 @@ class Stage:
             # pcscd ends with us however we end; the keeper does when its pipe closes.
             leash = ["setpriv", "--pdeathsig", "TERM"]
             command = [*leash, "pcscd", "--foreground", "--info", "--config", str(self.folder / "reader.conf.d")]
+            command += _open_to_all()
             self._pcscd = subprocess.Popen(
                 self._inside(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_plain_environment()
             )
@@ -196,6 +197,16 @@ def _answers(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def _open_to_all() -> list[str]:
+    # A pcscd built with polkit (Debian 13) asks the system's bus about each client, root too, and refuses where there
+    # is none. One built without it does not know the option.
+    said = subprocess.run(
+        ["pcscd", "--help"], stdin=subprocess.DEVNULL, capture_output=True, check=False, env=_plain_environment()
+    )
+    option = "--disable-polkit"
+    return [option] if option.encode() in said.stdout + said.stderr else []
 
 
 def _search_path() -> str:
