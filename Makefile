@@ -40,7 +40,7 @@ demo: setup ## a simulated card, a private pcscd and the daemon play the main jo
 run: setup ## the daemon in the foreground on this machine's own pcscd and readers
 	@mkdir -p $(RUN)/state
 	@echo "Ask it from another terminal: $(CURDIR)/$(BIN)/sithsctl --runtime-dir $(CURDIR)/$(RUN) status"
-	@exec $(BIN)/sithsd --runtime-dir $(CURDIR)/$(RUN) --state-dir $(CURDIR)/$(RUN)/state
+	@exec $(BIN)/sithsd --runtime-dir "$(CURDIR)/$(RUN)" --state-dir "$(CURDIR)/$(RUN)/state"
 
 .PHONY: bench
 bench: setup ## measure: APDUs, bytes, times, memory, wake-ups
