@@ -79,6 +79,7 @@ class Household:
         self.daemon: subprocess.Popen[bytes] | None = None
         self.said: list[Answer] = []
         self._cards = cards
+        self._holder: subprocess.Popen[str] | None = None
         self._test = ExitStack()
         self._read_of_log = 0
         Shelf(cards).copy_to(self.state)
@@ -173,12 +174,23 @@ class Household:
         )
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
+        self._holder = holder
 
         def let_go(how: str = "") -> None:
             holder.communicate(how, timeout=DEADLINE)
             assert holder.returncode == 0
 
         return let_go
+
+    def kill_holder(self) -> None:
+        """Kill the program that holds the card."""
+        assert self._holder is not None
+        self._holder.kill()
+        self._holder.wait()
+
+    def program(self, name: str) -> list[str]:
+        """Return how one of the programs is called."""
+        return [str(BIN / name)]
 
     # The sockets.
 
@@ -236,6 +248,11 @@ class Household:
         self.order(control.Insert(card=name, reader=reader, delay_ms=delay_ms))
         return self.await_reader(state, (READER_0, READER_1)[reader]) if state else {}
 
+    @staticmethod
+    def put(name: str, reader: int = 0) -> control.Insert:
+        """Return the order to put a card into a reader."""
+        return control.Insert(card=name, reader=reader)
+
     def remove(self, reader: int = 0) -> None:
         """Take a card out, and wait until the daemon has noticed."""
         self.order(control.Remove(reader=reader))
@@ -276,16 +293,17 @@ class Household:
         self._test.close()
         for reader in self.order(control.State()).inserted:
             self.order(control.Remove(reader=reader))
-        if self.daemon is not None:
-            assert self.daemon.poll() is None, self.log.read_text()[-3000:]
-            if self.stage.pcscd_pid is not None:
-                self.await_picture(
-                    lambda seen: len(seen["readers"]) > 0 and all(one["state"] == "empty" for one in seen["readers"])
-                )
+        died = self.daemon is None or self.daemon.poll() is not None
+        if died:
+            self.start()
+        self.await_picture(
+            lambda seen: len(seen["readers"]) > 0 and all(one["state"] == "empty" for one in seen["readers"])
+        )
         self._lay_out_cards()
-        lines = self.log_lines() if self.log.exists() else []
+        lines = self.log_lines()
         faults = [line for line in lines[self._read_of_log :] if line["level"] in {"error", "critical"}]
         self._read_of_log = len(lines)
+        assert not died
         assert not faults
 
     def close(self) -> None:
