@@ -51,12 +51,13 @@ class Worker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every slot works with."""
+    """What every slot works with. `patience`: for how many seconds a caller waits for the card, at most."""
 
     registry: Registry
     judge: Judge
     clock: Clock
     board: Board
+    patience: float = PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Slot:
     async def settled(self) -> None:
         """Wait a little for a reading under way."""
         if self._reading is not None and not self._reading.done():
-            await asyncio.wait([self._reading], timeout=PATIENCE)
+            await asyncio.wait([self._reading], timeout=self._tools.patience)
 
     def certificates(self) -> tuple[JudgedCertificate, ...]:
         """Return the certificates of the card in the reader, from memory. Raises card.absent or what hides the card."""
@@ -195,10 +196,10 @@ class Slot:
         state = next((state for state in states or () if state.role == role), outcome.state)
         return Done(self._view, state, card.serial)
 
-    async def _perform(self, operation: Callable[[Connection], T], *, patience: float | None = PATIENCE) -> T:
-        """Have the worker run `operation`; whatever is no named error becomes one."""
+    async def _perform(self, operation: Callable[[Connection], T], *, waits: bool = False) -> T:
+        """Have the worker run `operation`; whatever is no named error becomes one. `waits`: for the card, for ever."""
         try:
-            return await self._worker.run(operation, patience=patience)
+            return await self._worker.run(operation, patience=None if waits else self._tools.patience)
         except SithsdError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in an operation is an answer to its caller, like any error
@@ -214,7 +215,7 @@ class Slot:
 
     async def _look(self, insertion: int, read: ReadCard) -> None:
         try:
-            states = await self._perform(lambda connection: operations.code_states(connection, read), patience=None)
+            states = await self._perform(lambda connection: operations.code_states(connection, read), waits=True)
         except SithsdError as error:
             self._note(error, insertion)
         else:
@@ -259,7 +260,7 @@ class Slot:
             if error.code is ErrorCode.CARD_REMOVED:
                 # The reader's own event says so in a moment, and ends this task. If it does not, the exchange broke off
                 # with a card that is still there.
-                await asyncio.sleep(PATIENCE)
+                await asyncio.sleep(self._tools.patience)
             elif error.code is not ErrorCode.CARD_CHANGED:  # another program reset the card in the midst of it
                 break
         if error is not None:
@@ -279,7 +280,7 @@ class Slot:
 
         reading = asyncio.ensure_future(self._worker.run(operation, patience=None))
         try:
-            await asyncio.wait([reading], timeout=PATIENCE)
+            await asyncio.wait([reading], timeout=self._tools.patience)
             if not reading.done() and not started and insertion == self._insertion:
                 self._show(ReaderStatus.BUSY, InsertedCard(atr), ErrorCode.READER_BUSY, _HELD)
             return await reading
