@@ -1,0 +1,44 @@
+"""What the session room's tests share."""
+
+import importlib.util
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+
+def _load(name: str, path: Path) -> None:
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_load("card_bench", Path(__file__).parents[2] / "contract" / "card_bench.py")
+_load("session_house", Path(__file__).with_name("session_house.py"))
+
+from session_house import House, Judge, make_judge, open_house  # noqa: E402 - found by its name once it was loaded
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    """Give the judge that trusts simulated cards."""
+    return make_judge()
+
+
+@pytest.fixture
+async def house(judge: Judge) -> AsyncIterator[House]:
+    """Give a house without readers."""
+    async with open_house(judge) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty(judge: Judge) -> AsyncIterator[House]:
+    """Give a house where nobody waits long for a card."""
+    async with open_house(judge, patience=0.05) as made:
+        yield made

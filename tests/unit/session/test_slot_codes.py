@@ -1,0 +1,425 @@
+"""Codes through the session room: what is sent, what is shown afterwards, and who may go away when."""
+
+import asyncio
+import threading
+
+import pytest
+from card_bench import NEW_PIN, PIN, PUK, WRONG, WRONG_PUK, Bench, card, image_of, secret, without_file
+from session_house import LONG, READER, House, refused
+
+from sithsd.card import operations
+from sithsd.errors import ErrorCode
+from sithsd.reader import scard
+from sithsd.session.model import ReaderStatus
+from sithsd.session.slot import Done
+from sithsd.simulator.pkcs15 import PATHS
+from sithsd.values import Role
+
+AUTHENTICATION, SIGNATURE = Role.AUTHENTICATION, Role.SIGNATURE
+
+
+async def verify(house: House, code: bytes = PIN, role: Role = AUTHENTICATION, **how: object) -> Done:
+    """Give a PIN to the card."""
+    async with asyncio.timeout(LONG):
+        return await house.slot().verify(role, secret(code), **({"last_try": False, "serial": None} | how))
+
+
+async def unblock(house: House, puk: bytes = PUK, role: Role = AUTHENTICATION, **how: object) -> Done:
+    """Unblock a PIN."""
+    async with asyncio.timeout(LONG):
+        return await house.slot().unblock(
+            role, secret(puk), secret(NEW_PIN), **({"last_try": False, "serial": None} | how)
+        )
+
+
+def shown(house: House) -> dict[Role, int | None]:
+    """Return the counters on the board."""
+    known = house.view().card
+    assert known is not None
+    return {code.role: code.tries_left for code in known.codes}
+
+
+def is_verify(command: bytes) -> bool:
+    """Tell whether a command gives a code."""
+    return command[1] == 0x20 and len(command) > 5
+
+
+@pytest.mark.parametrize("name", ["ordinary", "ordinary-t0", "reserve"])
+async def test_what_is_shown_is_what_the_chip_has(house: House, name: str) -> None:
+    """After each operation, good or bad, the counters on the board are the chip's, with a higher number than before."""
+    bench = await house.ready(name)
+    assert shown(house) == bench.tries()
+
+    async def step(call: object, expected: ErrorCode | None) -> None:
+        before = house.view().sequence
+        tries = bench.tries()
+        if expected is None:
+            done = await call
+            assert done.card_serial == bench.card.image.serial.hex().upper()
+            assert done.view == house.view()
+            assert done.state.tries_left == bench.tries()[done.state.role]
+        else:
+            error = await refused(call)
+            assert error.code is expected
+            assert error.where.reader == READER
+            assert error.where.card_serial == bench.card.image.serial.hex().upper()
+            assert error.where.sequence == house.view().sequence
+        assert shown(house) == bench.tries()
+        assert (house.view().sequence > before) is (bench.tries() != tries)
+        assert not any(code.verified for code in house.view().card.codes)
+        assert bench.locked()
+
+    await step(verify(house), None)
+    await step(verify(house, WRONG), ErrorCode.PIN_WRONG)
+    await step(verify(house), None)
+    await step(verify(house, WRONG), ErrorCode.PIN_WRONG)
+    await step(verify(house, WRONG), ErrorCode.PIN_WRONG)
+    await step(verify(house, WRONG), ErrorCode.PIN_LAST_TRY)
+    await step(verify(house, WRONG, last_try=True), ErrorCode.PIN_WRONG)
+    await step(verify(house, last_try=True), ErrorCode.PIN_BLOCKED)
+    assert house.view().card.code(AUTHENTICATION).blocked is True
+    await step(unblock(house, WRONG_PUK), ErrorCode.PUK_WRONG)
+    await step(unblock(house), None)
+    await step(verify(house, NEW_PIN), None)
+    await step(verify(house, b"12345"), ErrorCode.PIN_MALFORMED)
+
+
+async def test_counters_that_others_lowered_are_learnt(house: House) -> None:
+    """A try that another program spent is seen at the next look, and at a refusal by the guard."""
+    bench = await house.ready()
+    bench.give(SIGNATURE, WRONG)
+    view = await house.slot().read_codes()
+    assert view.card.code(SIGNATURE).tries_left == 2
+    bench.give(SIGNATURE, WRONG)
+    assert (await refused(verify(house, role=SIGNATURE))).code is ErrorCode.PIN_LAST_TRY
+    assert shown(house)[SIGNATURE] == 1
+
+
+async def test_looking_changes_nothing_on_the_board(house: House) -> None:
+    """A look that finds what is known already is no event."""
+    await house.ready()
+    before = house.board.picture
+    await house.slot().read_codes()
+    assert house.board.picture is before
+
+
+async def test_another_card_than_the_caller_means(house: House) -> None:
+    """A caller who names another card's serial number gets card.changed, and nothing is sent."""
+    bench = await house.ready()
+    sent = len(house.sockets[READER].sent)
+    for call in (verify(house, serial="0123456789"), unblock(house, serial="0123456789")):
+        assert (await refused(call)).code is ErrorCode.CARD_CHANGED
+    assert len(house.sockets[READER].sent) == sent
+    await verify(house, serial=bench.card.image.serial.hex().upper())
+
+
+async def test_a_hidden_swap(house: House) -> None:
+    """A card that was swapped without an event gets no code: card.changed, and the new card is read and shown."""
+    await house.ready()
+    socket = house.sockets[READER]
+    house.pull()
+    other = Bench(card("second"))
+    socket.bench = other
+    error = await refused(verify(house, WRONG, last_try=True))
+    assert error.code is ErrorCode.CARD_CHANGED
+    assert socket.codes_sent == []
+    view = await house.status(ReaderStatus.READY)
+    assert view.card.serial == other.card.image.serial.hex().upper()
+    await verify(house)
+
+
+async def test_a_hidden_swap_for_a_card_of_another_kind(house: House) -> None:
+    """A swap for a card without the application is card.changed too, and the reader shows an unsupported card."""
+    await house.ready()
+    house.pull()
+    house.sockets[READER].bench = Bench(card("strange"))
+    assert (await refused(house.slot().read_codes())).code is ErrorCode.CARD_CHANGED
+    await house.status(ReaderStatus.UNSUPPORTED)
+
+
+async def test_a_hidden_swap_of_cards_without_serial_numbers(house: House) -> None:
+    """Cards without a serial number are told apart by what is on them."""
+
+    def mute(name: str) -> Bench:
+        return Bench(card(name, image=without_file(image_of(name), PATHS["EF.TokenInfo"])))
+
+    await house.ready(mute("ordinary"))
+    await verify(house)
+    house.pull()
+    other = mute("second")
+    house.sockets[READER].bench = other
+    house.sockets[READER].sent.clear()
+    assert (await refused(verify(house, WRONG))).code is ErrorCode.CARD_CHANGED
+    assert house.sockets[READER].codes_sent == []
+    assert other.tries()[AUTHENTICATION] == 3
+
+
+@pytest.mark.parametrize("code", [WRONG, PIN])
+async def test_pulled_out_at_every_command(house: House, code: bytes) -> None:
+    """At whichever command a card is pulled out: card.removed or the card's answer, one try at most, and all forgotten.
+
+    Put in again it is read anew, and what is shown is what the chip has.
+    """
+    bench = await house.ready()
+    socket, loop = house.sockets[READER], asyncio.get_running_loop()
+    for at in range(20):
+        before, left = bench.tries()[AUTHENTICATION], iter(range(at))
+
+        def pull(_: bytes, left: object = left) -> None:
+            if next(left, None) is None:
+                house.pull()
+                loop.call_soon_threadsafe(house.remove)
+
+        socket.sent.clear()
+        socket.before = pull
+        (outcome,) = await asyncio.gather(verify(house, code), return_exceptions=True)
+        socket.before = lambda _: None
+        if socket.bench is not None:
+            break  # there are no more commands to be pulled out at
+        assert len(socket.codes_sent) <= 1
+        if isinstance(outcome, Done):
+            assert code == PIN
+            assert outcome.card_serial == bench.card.image.serial.hex().upper()
+        else:
+            assert outcome.code in {ErrorCode.CARD_REMOVED, ErrorCode.PIN_WRONG}
+            assert (outcome.code is ErrorCode.CARD_REMOVED) or socket.codes_sent
+        await house.status(ReaderStatus.EMPTY)
+        assert before - bench.tries()[AUTHENTICATION] == (1 if socket.codes_sent and code == WRONG else 0)
+        bench.channel.insert()
+        bench.give(AUTHENTICATION, PIN)
+        await house.ready(bench)
+        assert shown(house) == bench.tries()
+    else:
+        raise AssertionError("the operation needs more commands than it should")
+    assert at > 5
+
+
+async def test_the_caller_goes_before_the_card_is_free(house: House) -> None:
+    """A caller who goes while another program holds the card leaves nothing behind: no code is sent, ever."""
+    bench = await house.ready()
+    socket = house.sockets[READER]
+    socket.held.acquire()
+    call = asyncio.ensure_future(verify(house, WRONG))
+    await asyncio.sleep(0.02)
+    call.cancel()
+    await asyncio.wait([call])
+    socket.held.release()
+    await house.slot().read_codes()
+    assert socket.codes_sent == []
+    assert shown(house) == bench.tries()
+
+
+@pytest.mark.parametrize("code", [PIN, WRONG])
+@pytest.mark.parametrize("name", ["ordinary", "reserve"])
+async def test_the_caller_goes_while_the_code_is_used(house: House, name: str, code: bytes) -> None:
+    """A caller who goes in the midst, wiping the code, leaves a locked card, and the board learns what it cost."""
+    bench = await house.ready(name)
+    bench.give(AUTHENTICATION, WRONG)
+    await house.slot().read_codes()
+    socket = house.sockets[READER]
+    at, on = threading.Event(), threading.Event()
+
+    def wait(command: bytes) -> None:
+        if is_verify(command):
+            at.set()
+            assert on.wait(LONG)
+
+    socket.before = wait
+    digits = secret(code)
+    call = asyncio.ensure_future(house.slot().verify(AUTHENTICATION, digits, last_try=False, serial=None))
+    assert await asyncio.to_thread(at.wait, LONG)
+    call.cancel()
+    await asyncio.wait([call])
+    digits.wipe()
+    assert shown(house)[AUTHENTICATION] == 2
+    on.set()
+    await house.until(lambda _: shown(house)[AUTHENTICATION] != 2)
+    assert shown(house)[AUTHENTICATION] == (3 if code == PIN else 1)
+    assert shown(house) == bench.tries()
+    assert len(socket.codes_sent) == 1
+    assert bench.locked()
+
+
+async def test_the_caller_goes_and_so_does_the_reader(house: House) -> None:
+    """A look that was to come after a caller had gone is given up with its reader."""
+    await house.ready()
+    socket = house.sockets[READER]
+    socket.held.acquire()
+    call = asyncio.ensure_future(verify(house))
+    await asyncio.sleep(0.02)
+    call.cancel()
+    await asyncio.wait([call])
+    slot = house.slot()
+    assert len(slot._looking) == 1
+    house.unplug()
+    socket.held.release()
+    await house.readers.close()
+    assert slot._looking == set()
+    assert house.board.reader(READER) is None
+
+
+async def test_two_callers_at_once(house: House) -> None:
+    """Calls are done one after the other, and what is shown in the end is what the chip has."""
+    bench = await house.ready()
+    calls = [verify(house, WRONG), house.slot().read_codes(), verify(house), verify(house, WRONG), verify(house)]
+    calls += [verify(house, WRONG, SIGNATURE), verify(house), house.slot().read_codes()]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(getattr(outcome, "code", None) is ErrorCode.PIN_WRONG for outcome in outcomes) == 3
+    assert shown(house) == bench.tries() == {AUTHENTICATION: 3, SIGNATURE: 2, Role.PUK: 10}
+    assert bench.locked()
+
+
+async def test_an_answer_equal_to_what_the_caller_saw_first(house: House) -> None:
+    """What is learnt is compared with what is shown now, not with what was shown when the call began."""
+    bench = await house.ready()
+    socket = house.sockets[READER]
+    socket.held.acquire()
+    first = asyncio.ensure_future(verify(house, WRONG))
+    second = asyncio.ensure_future(verify(house))
+    await asyncio.sleep(0.02)
+    socket.held.release()
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    assert outcomes[0].code is ErrorCode.PIN_WRONG
+    assert isinstance(outcomes[1], Done)
+    assert shown(house) == bench.tries()
+    assert shown(house)[AUTHENTICATION] == 3
+
+
+async def test_done_with_the_card_that_was_there(house: House) -> None:
+    """A reply names the card that took the code, though another one is in the reader by the time it is written."""
+    bench = await house.ready()
+    socket, loop = house.sockets[READER], asyncio.get_running_loop()
+
+    async def swap() -> None:
+        house.remove()
+        house.insert("second")
+
+    def before(command: bytes) -> None:
+        if command[1] == 0x2E:
+            socket.before = lambda _: None
+            asyncio.run_coroutine_threadsafe(swap(), loop).result(LONG)
+
+    socket.before = before
+    done = await verify(house)
+    assert done.card_serial == bench.card.image.serial.hex().upper()
+    view = await house.status(ReaderStatus.READY)
+    assert view.card.serial != done.card_serial
+    assert shown(house)[AUTHENTICATION] == 3
+
+
+async def test_a_look_at_a_card_that_went(house: House) -> None:
+    """A look whose card was taken out at its very end is card.removed, not a reader without codes."""
+    await house.ready()
+    real = operations.code_states
+
+    async def remove() -> None:
+        house.remove()
+
+    loop = asyncio.get_running_loop()
+
+    def late(connection: operations.Connection, read: operations.ReadCard) -> object:
+        states = real(connection, read)
+        asyncio.run_coroutine_threadsafe(remove(), loop).result(LONG)
+        return states
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "code_states", late)
+        error = await refused(house.slot().read_codes())
+    assert error.code is ErrorCode.CARD_REMOVED
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (ZeroDivisionError("123456"), ErrorCode.INTERNAL),
+        (scard.PcscError(scard.TIMEOUT, "SCardTransmit"), ErrorCode.CARD_UNREADABLE),
+        (scard.PcscError(0x80100099, "SCardTransmit"), ErrorCode.INTERNAL),
+        (scard.PcscError(scard.RESET_CARD, "SCardTransmit"), ErrorCode.CARD_CHANGED),
+    ],
+)
+async def test_an_answer_that_never_came(
+    house: House, fault: Exception, expected: ErrorCode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever breaks after a code was sent: a named error, the card reset and so locked, and read anew."""
+    bench = await house.ready()
+    socket = house.sockets[READER]
+
+    def before(command: bytes) -> None:
+        if is_verify(command):
+            socket.before = lambda _: None
+            bench.channel.transmit(command)
+            raise fault
+
+    socket.before = before
+    error = await refused(verify(house, WRONG))
+    assert error.code is expected
+    assert error.where.reader == READER
+    assert "123456" not in str(error) + capsys.readouterr().out
+    assert socket.resets == 1
+    assert house.view().status is ReaderStatus.READING
+    await house.status(ReaderStatus.READY)
+    assert shown(house) == bench.tries()
+    assert shown(house)[AUTHENTICATION] == 2
+    assert bench.locked()
+
+
+async def test_a_card_that_answers_nonsense_to_a_code(house: House) -> None:
+    """A status word that means nothing is card.refused; the card is reset and read anew."""
+    bench = await house.ready()
+    socket = house.sockets[READER]
+    real = bench.channel.transmit
+
+    def nonsense(command: bytes) -> tuple[bytes, int]:
+        data, status_word = real(command)
+        return (data, 0x6F00) if is_verify(command) else (data, status_word)
+
+    bench.channel.transmit = nonsense
+    error = await refused(verify(house))
+    assert (error.code, error.status_word) == (ErrorCode.CARD_REFUSED, 0x6F00)
+    assert socket.resets == 1
+    await house.status(ReaderStatus.READY)
+    assert bench.locked()
+
+
+async def test_busy_while_another_program_holds_the_card(hasty: House) -> None:
+    """A card that is held elsewhere is reader.busy, which may be tried again; nothing was and nothing will be sent."""
+    bench = await hasty.ready()
+    socket = hasty.sockets[READER]
+    socket.held.acquire()
+    error = await refused(verify(hasty, WRONG))
+    assert error.code is ErrorCode.READER_BUSY
+    assert error.retryable
+    socket.held.release()
+    await hasty.slot().read_codes()
+    assert socket.codes_sent == []
+    assert bench.tries()[AUTHENTICATION] == 3
+    assert hasty.view().status is ReaderStatus.READY
+
+
+async def test_the_counters_after_a_reset_can_not_be_had(hasty: House) -> None:
+    """A code that was taken stays taken, though the card that was reset for it is held by others afterwards."""
+    bench = await hasty.ready("reserve")
+    socket = hasty.sockets[READER]
+    real = socket.held
+
+    class OnceOnly:
+        """A lock that another program takes as soon as we let it go."""
+
+        def acquire(self) -> bool:
+            return real.acquire()
+
+        def release(self) -> None:
+            if socket.resets == 0:
+                real.release()
+
+        def locked(self) -> bool:
+            return real.locked()
+
+    socket.held = OnceOnly()
+    bench.give(AUTHENTICATION, WRONG)
+
+    done = await verify(hasty)
+    assert done.state.role is AUTHENTICATION
+    assert not done.state.verified
+    socket.held = real
+    assert bench.tries()[AUTHENTICATION] == 3
