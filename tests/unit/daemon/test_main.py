@@ -1,0 +1,99 @@
+"""What can stop the daemon from starting: one line, and an exit status that says which."""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from click.testing import CliRunner
+
+from sithsd import __version__
+from sithsd.daemon.main import main
+
+
+@pytest.fixture(autouse=True)
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """Give the limits that are set, which are not this process's: a limit that was lowered stays so."""
+    given: list[object] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: given.append(limit))
+    before = structlog.get_config()
+    yield given
+    structlog.configure(**before)
+
+
+def run(*arguments: str) -> tuple[int, list[str]]:
+    """Run `sithsd`; return its exit status and what it said."""
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output.splitlines()
+
+
+def folders(tmp_path: Path) -> list[str]:
+    """Return the options for folders of the test's own."""
+    return ["--runtime-dir", str(tmp_path / "run"), "--state-dir", str(tmp_path / "state")]
+
+
+def test_settings_that_can_not_be_used(tmp_path: Path) -> None:
+    """Malformed settings are exit status 78 and one line with file, place and reason."""
+    path = tmp_path / "sithsd.toml"
+    path.write_text('[log]\nlevel = "loud"\n')
+    status, said = run(*folders(tmp_path), "--config", str(path))
+    assert status == 78
+    (line,) = said
+    assert line.startswith(f"sithsd: {path}: ")
+    assert "$.log.level" in line
+
+
+def test_settings_that_are_not_there(tmp_path: Path) -> None:
+    """A file that was named and is not there is no reason to run with the defaults."""
+    status, said = run(*folders(tmp_path), "--config", str(tmp_path / "none.toml"))
+    assert status == 78
+    assert "No such file" in said[0]
+
+
+def test_a_site_profile_that_can_not_be_used(tmp_path: Path) -> None:
+    """A malformed profile of the site is exit status 78 and one line."""
+    family = tmp_path / "drivers.d" / "made_up"
+    family.mkdir(parents=True)
+    (family / "profile.toml").write_text("name = 7\n")
+    path = tmp_path / "sithsd.toml"
+    path.write_text(f'[drivers]\nsite = "{tmp_path / "drivers.d"}"\n')
+    status, said = run(*folders(tmp_path), "--config", str(path))
+    assert status == 78
+    (line,) = said
+    assert line.startswith(f"sithsd: {family / 'profile.toml'}: ") or "root" in line
+
+
+def test_an_anchor_that_can_not_be_used(tmp_path: Path) -> None:
+    """An anchor's file that is no certificate is exit status 78 and one line."""
+    anchor = tmp_path / "anchor.pem"
+    anchor.write_text("not a certificate")
+    path = tmp_path / "sithsd.toml"
+    path.write_text(f'[validity]\nanchors = ["{anchor}"]\n')
+    status, said = run(*folders(tmp_path), "--config", str(path))
+    assert status == 78
+    assert len(said) == 1
+    assert str(anchor) in said[0]
+
+
+def test_sockets_that_can_not_be_made(tmp_path: Path) -> None:
+    """A folder for the sockets that can't be made is exit status 1 and one line."""
+    (tmp_path / "run").write_text("a file where the folder should be")
+    path = tmp_path / "sithsd.toml"
+    path.write_text("")
+    status, said = run(*folders(tmp_path), "--config", str(path))
+    assert status == 1
+    assert len(said) == 1
+    assert said[0].startswith("sithsd: ")
+
+
+def test_no_core_file(tmp_path: Path, limits: list[object]) -> None:
+    """Before anything else the daemon gives up core files: they would hold codes."""
+    run(*folders(tmp_path), "--config", str(tmp_path / "none.toml"))
+    assert limits == [(resource.RLIMIT_CORE, (0, 0))]
+
+
+def test_version() -> None:
+    """The version is told."""
+    assert run("--version") == (0, [f"sithsd, version {__version__}"])
