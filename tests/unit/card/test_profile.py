@@ -138,27 +138,37 @@ def test_no_site_folder_is_no_profile(tmp_path: Path) -> None:
     assert profile.load_site_folder(tmp_path / "nowhere") == ()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files that are root's")
+@pytest.fixture
+def owners(monkeypatch: pytest.MonkeyPatch) -> dict[Path, int]:
+    """Give the owners of paths, which are root's unless they are in here: tests need not run as root."""
+    given: dict[Path, int] = {}
+    real = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        facts = real(path)
+        return os.stat_result((*facts[:4], given.get(path, 0), *facts[5:]))
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    return given
 
 
-@needs_root
+@pytest.mark.usefixtures("owners")
 def test_a_site_folder_that_is_roots(tmp_path: Path) -> None:
     """A folder that is root's and writable by root alone is loaded."""
     write(tmp_path / "drivers.d", GOOD)
     assert [loaded.name for loaded in profile.load_site_folder(tmp_path / "drivers.d")] == ["made_up"]
 
 
-@needs_root
 @pytest.mark.parametrize("which", ["", "made_up", "made_up/profile.toml", "made_up/sources.md"])
 @pytest.mark.parametrize("how", ["owner", "group", "others"])
-def test_a_site_folder_that_others_may_write(tmp_path: Path, which: str, how: str) -> None:
+def test_a_site_folder_that_others_may_write(tmp_path: Path, owners: dict[Path, int], which: str, how: str) -> None:
     """A path that is not root's, or that its group or others may write, is named, and nothing is loaded."""
     site = tmp_path / "drivers.d"
     write(site, GOOD)
     (site / "made_up" / "sources.md").write_text("none")
     path = site / which
     if how == "owner":
-        os.chown(path, 12345, 0)
+        owners[path] = 12345
     else:
         path.chmod(path.stat().st_mode | (0o020 if how == "group" else 0o002))
     with pytest.raises(ProfileError) as error:
@@ -166,7 +176,7 @@ def test_a_site_folder_that_others_may_write(tmp_path: Path, which: str, how: st
     assert str(error.value).startswith(f"{path}: ")
 
 
-@needs_root
+@pytest.mark.usefixtures("owners")
 @pytest.mark.parametrize("which", ["drivers.d", "drivers.d/made_up", "drivers.d/made_up/profile.toml"])
 def test_a_site_folder_with_links(tmp_path: Path, which: str) -> None:
     """A link could lead to a place that others may write: it is refused wherever it stands."""
