@@ -1,135 +1,134 @@
-"""Chains of issuers from a certificate towards a root (RFC 4158).
+"""The chain of issuers of a certificate: to an anchor, or as far as it is known.
 
-The candidates come from three places, tried in this order: the anchors, the installed issuers, the card. What a card
-holds may be hostile, so the number of its certificates, the length of a chain, the chains and the steps are bounded,
-and a chain goes on only through an issuer that really signed what is below it.
+Paths are built by pyhanko-certvalidator (RFC 4158), which tries every way through the certificates that it is given.
+So what it is given is bounded: the anchors, the installed issuers, and of the card a few CA certificates, each really
+signed by one of these or by another such. A card can't make up certificates of that kind, however many it holds; and
+were they made by a hostile issuer, there are 65 ways through four.
+
+Where there is no valid path, a climb from issuer to issuer tells which case it is. It is for display alone: no
+certificate is trusted by it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
+from itertools import chain
 
-from sithsd.certificate.names import normalized
+from asn1crypto import x509
+from pyhanko_certvalidator.authority import AuthorityWithCert
+from pyhanko_certvalidator.errors import PathBuildingError
+from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.registry import CertificateRegistry, PathBuilder, SimpleTrustManager
+
 from sithsd.certificate.read import Certificate
+from sithsd.validity.path import as_anchor, load, objection, problem, run
 
 MAX_LENGTH = 8
-MAX_CHAINS = 16
-MAX_STEPS = 64
+MAX_CANDIDATES = 8
 MAX_FROM_CARD = 16
+MAX_ADMITTED = 4
 
 
 class End(Enum):
-    """Where a chain ends."""
+    """Where a chain ends; only with `ANCHOR` it is a path that may be trusted."""
 
     ANCHOR = "anchor"
     FOREIGN_ROOT = "foreignRoot"
     ISSUER_UNKNOWN = "issuerUnknown"
+    TOO_COMPLEX = "tooComplex"
     BROKEN = "broken"
-
-
-# What is wrong between a certificate and a candidate for its issuer, in a sentence, or None.
-Objection = Callable[[Certificate, Certificate], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Certificates, each followed by its issuer; the judged one first.
-
-    With `End.BROKEN` there are only such as bear the name of the last one's issuer and did not, or must not, issue it:
-    `objection` tells why.
-    """
+    """Certificates, each followed by its issuer; the judged one first. With `End.BROKEN`, `objection` tells why."""
 
     certificates: tuple[Certificate, ...]
     end: End
     objection: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Authorities:
-    """Certificates that may have issued others, by subject; which of them are anchors, by fingerprint."""
+def find_chain(
+    certificate: Certificate,
+    *,
+    anchors: Sequence[Certificate],
+    issuers: Sequence[Certificate],
+    card: Sequence[Certificate],
+) -> Chain:
+    """Return a valid path from `certificate` to one of `anchors`, or else the chain as far as it is known.
 
-    by_subject: Mapping[str, tuple[Certificate, ...]]
-    anchors: frozenset[str]
-
-    @classmethod
-    def of(cls, anchors: Iterable[Certificate], issuers: Iterable[Certificate]) -> "Authorities":
-        """Return the anchors and the installed issuers, ready to be looked up."""
-        trusted = list(anchors)
-        return cls(_by_subject([*trusted, *issuers]), frozenset(anchor.fingerprint for anchor in trusted))
-
-    def with_card(self, certificates: Sequence[Certificate]) -> "Authorities":
-        """Return these and, after them, the first `MAX_FROM_CARD` of a card's certificates."""
-        ours = (certificate for known in self.by_subject.values() for certificate in known)
-        return Authorities(_by_subject([*ours, *certificates[:MAX_FROM_CARD]]), self.anchors)
-
-    def candidates(self, certificate: Certificate) -> tuple[Certificate, ...]:
-        """Return those whose name, and key identifier where both tell one (RFC 5280, 4.2.1.1), fit as the issuer."""
-        wanted = certificate.authority_key_identifier
-        return tuple(
-            candidate
-            for candidate in self.by_subject.get(normalized(certificate.issuer), ())
-            if wanted is None or candidate.subject_key_identifier in {None, wanted}
-        )
-
-
-def find_chains(certificate: Certificate, authorities: Authorities, objection: Objection) -> tuple[list[Chain], bool]:
-    """Return the chains of `certificate`, at least one, and whether these are all."""
-    chains: list[Chain] = []
-    walk = _Walk(authorities, objection)
-    for chain in walk.from_leaf(certificate):
-        chains.append(chain)
-        if len(chains) == MAX_CHAINS:
-            return chains, False
-    return chains or [Chain((certificate,), End.ISSUER_UNKNOWN)], walk.complete
+    Of `card`, the first `MAX_FROM_CARD` certificates are looked at.
+    """
+    if certificate in anchors:
+        return Chain((certificate,), End.ANCHOR)
+    leaf = load(certificate)
+    if leaf is None:
+        return Chain((certificate,), End.BROKEN, "the certificate is malformed")
+    card = card[:MAX_FROM_CARD]
+    known = {one.fingerprint: one for one in (*card, *issuers, *anchors, certificate)}
+    # Read anew each time: asn1crypto reads a field when it is asked for it, which threads can't share.
+    roots, installed, from_card = ([found for one in some if (found := load(one))] for some in (anchors, issuers, card))
+    admitted = admit(from_card, [*roots, *installed])
+    registry = CertificateRegistry.build([*installed, *admitted])
+    problems: list[str] = []
+    for path in _paths(leaf, PathBuilder(SimpleTrustManager.build(map(as_anchor, roots)), registry)):
+        if (wrong := problem(path)) is None:
+            upwards = reversed(list(path.iter_certs(include_root=True)))
+            return Chain(tuple(known[one.sha256.hex()] for one in upwards), End.ANCHOR)
+        problems.append(wrong)
+    climbed, end, wrong = _climb(leaf, roots, [*installed, *from_card], problems)
+    return Chain(tuple(known[one.sha256.hex()] for one in climbed), end, wrong)
 
 
-class _Walk:
-    def __init__(self, authorities: Authorities, objection: Objection) -> None:
-        self._authorities = authorities
-        self._objection = objection
-        self._steps = 0
-        self.complete = True
+def admit(card: Sequence[x509.Certificate], pool: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Return the certificates of `card` that the path builder may have: at most `MAX_ADMITTED`.
 
-    def from_leaf(self, leaf: Certificate) -> Iterator[Chain]:
-        waiting: list[tuple[Certificate, ...]] = [(leaf,)]  # the last is followed first
-        while waiting:
-            chain = waiting.pop()
-            top = chain[-1]
-            if top.fingerprint in self._authorities.anchors:
-                yield Chain(chain, End.ANCHOR)
+    Each is a CA's, is signed by one of `pool` or by one admitted before it, and is none of these again.
+    """
+    admitted: list[x509.Certificate] = []
+    at_hand = {one.sha256 for one in pool}
+    for issuer in map(AuthorityWithCert, chain(pool, admitted)):  # which grows meanwhile
+        for one in card:
+            if len(admitted) == MAX_ADMITTED:
+                return admitted
+            if one.sha256 in at_hand or not one.ca or not issuer.is_potential_issuer_of(one):
                 continue
-            if len(chain) == MAX_LENGTH:
-                self.complete = False
-                continue
-            issuers: list[Certificate] = []
-            broken: Chain | None = None
-            taken = {certificate.fingerprint for certificate in chain}
-            for candidate in self._authorities.candidates(top):
-                if candidate.fingerprint in taken:
-                    continue
-                self._steps += 1
-                if self._steps > MAX_STEPS:
-                    self.complete = False
-                    return
-                objection = self._objection(top, candidate)
-                if objection is None:
-                    issuers.append(candidate)
-                else:
-                    broken = broken or Chain(chain, End.BROKEN, objection)
-            if issuers:
-                waiting.extend((*chain, issuer) for issuer in reversed(issuers))
-            else:
-                yield broken or Chain(chain, End.FOREIGN_ROOT if _is_root(top) else End.ISSUER_UNKNOWN)
+            if objection(one, issuer.certificate) is None:
+                admitted.append(one)
+                at_hand.add(one.sha256)
+    return admitted
 
 
-def _is_root(certificate: Certificate) -> bool:
-    own_key = certificate.authority_key_identifier in {None, certificate.subject_key_identifier}
-    return own_key and normalized(certificate.subject) == normalized(certificate.issuer)
+def _paths(leaf: x509.Certificate, builder: PathBuilder) -> list[ValidationPath]:
+    try:
+        found = run(builder.async_build_paths(leaf))
+    except PathBuildingError:
+        return []
+    # What bears an anchor's name and key is the anchor for the builder; as it is another one, it has to be signed.
+    return [path if path.pkix_len else ValidationPath(path.trust_anchor, [], leaf) for path in found]
 
 
-def _by_subject(certificates: Iterable[Certificate]) -> Mapping[str, tuple[Certificate, ...]]:
-    found: dict[str, dict[str, Certificate]] = {}
-    for certificate in certificates:
-        found.setdefault(normalized(certificate.subject), {}).setdefault(certificate.fingerprint, certificate)
-    return MappingProxyType({subject: tuple(same.values()) for subject, same in found.items()})
+def _climb(
+    leaf: x509.Certificate,
+    roots: Sequence[x509.Certificate],
+    others: Sequence[x509.Certificate],
+    problems: Sequence[str],
+) -> tuple[list[x509.Certificate], End, str | None]:
+    climbed = [leaf]
+    while len(climbed) < MAX_LENGTH and climbed[-1] not in roots:
+        top, wrong, below = climbed[-1], None, {one.sha256 for one in climbed}
+        named = [one for one in (*roots, *others) if AuthorityWithCert(one).is_potential_issuer_of(top)]
+        for issuer in [one for one in named if one.sha256 not in below][:MAX_CANDIDATES]:
+            if (objected := objection(top, issuer)) is None:
+                climbed.append(issuer)
+                break
+            wrong = wrong or objected
+        else:
+            if wrong is not None:
+                return climbed, End.BROKEN, wrong
+            if top.self_signed != "no":
+                return climbed, End.FOREIGN_ROOT, None
+            return climbed, End.TOO_COMPLEX if named else End.ISSUER_UNKNOWN, None  # in a circle, or at an end
+    if climbed[-1] in roots and problems:  # every signature is right, so something else is wrong with the path
+        return climbed, End.BROKEN, problems[0]
+    return climbed, End.TOO_COMPLEX, None

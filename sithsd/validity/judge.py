@@ -8,10 +8,15 @@ from typing import Self
 from sithsd.certificate.read import EXTENSIONS_MALFORMED, Certificate, read
 from sithsd.validity import reasons
 from sithsd.validity.anchors import Anchor, load_anchors, load_issuers
-from sithsd.validity.chains import Authorities, Chain, End, find_chains
-from sithsd.validity.path import objection, problem
+from sithsd.validity.chains import Chain, End, find_chain
 from sithsd.validity.policy import ValidityPolicy, ValiditySettings
 from sithsd.values import Environment, Verdict
+
+_WITHOUT_ANCHOR = {
+    End.FOREIGN_ROOT: (reasons.CHAIN_UNTRUSTED,),
+    End.ISSUER_UNKNOWN: (reasons.CHAIN_ISSUER_UNKNOWN,),
+    End.TOO_COMPLEX: (reasons.CHAIN_TOO_COMPLEX, reasons.CHAIN_ISSUER_UNKNOWN),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Judge:
         """
         self._policy = policy
         self._worlds = {anchor.certificate.fingerprint: anchor.environment for anchor in anchors}
-        self._authorities = Authorities.of((anchor.certificate for anchor in anchors), map(read, issuers))
+        self._anchors = tuple(anchor.certificate for anchor in anchors)
+        self._issuers = tuple(map(read, issuers))
 
     @classmethod
     def from_settings(cls, settings: ValiditySettings) -> Self:
@@ -62,24 +68,16 @@ class Judge:
         if at.tzinfo is None:
             raise ValueError("a moment without a time zone")
         at = at.astimezone(UTC)
-        chains, all_of_them = find_chains(certificate, self._authorities.with_card(others), objection)
-        chain, detail = _best(chains)
-        found = [
-            *self._of_certificate(certificate, at),
-            *self._of_chain(chain, at, valid=detail is None),
-            reasons.REVOCATION_NOT_CHECKED,
-        ]
-        trusted = detail is None and chain.end is End.ANCHOR
-        if not trusted and not all_of_them:
-            found.append(reasons.CHAIN_TOO_COMPLEX)
-        anchor = chain.certificates[-1].fingerprint if trusted else None
+        chain = find_chain(certificate, anchors=self._anchors, issuers=self._issuers, card=others)
+        found = (*self._of_certificate(certificate, at), *self._of_chain(chain, at), reasons.REVOCATION_NOT_CHECKED)
+        anchor = chain.certificates[-1].fingerprint if chain.end is End.ANCHOR else None
         return Assessment(
             verdict=reasons.verdict(found),
             path=tuple(certificate.masked_subject for certificate in chain.certificates),
             anchor=anchor,
             environment=self._worlds[anchor] if anchor else None,
             checked_at=at,
-            detail=detail,
+            detail=chain.objection,
         )
 
     def _of_certificate(self, certificate: Certificate, at: datetime) -> Iterator[str]:
@@ -95,12 +93,12 @@ class Judge:
         elif at < certificate.not_before:
             yield reasons.DATE_NOT_YET_VALID
 
-    def _of_chain(self, chain: Chain, at: datetime, *, valid: bool) -> Iterator[str]:
+    def _of_chain(self, chain: Chain, at: datetime) -> Iterator[str]:
         leaf, *issuers = chain.certificates
-        signed = chain.certificates[:-1] if chain.end is End.ANCHOR else chain.certificates
-        for certificate in signed if valid else (leaf,):
-            yield from self._policy.refused_weaknesses.intersection(certificate.weaknesses)
-        if not valid:
+        for certificate in (leaf,) if chain.end is End.BROKEN else chain.certificates:
+            if certificate.fingerprint not in self._worlds:  # an anchor is trusted as it is
+                yield from self._policy.refused_weaknesses.intersection(certificate.weaknesses)
+        if chain.end is End.BROKEN:
             yield reasons.CHAIN_INVALID
             return
         if any(at > issuer.not_after for issuer in issuers):
@@ -115,25 +113,10 @@ class Judge:
         installed = self._has_anchor_for(leaf.environment)
         if not installed:
             yield reasons.ANCHOR_MISSING
-        if chain.end is End.ISSUER_UNKNOWN:
-            yield reasons.CHAIN_ISSUER_UNKNOWN
-        elif installed:
-            yield reasons.CHAIN_UNTRUSTED
+        if installed or chain.end is not End.FOREIGN_ROOT:
+            yield from _WITHOUT_ANCHOR[chain.end]
 
     def _has_anchor_for(self, environment: Environment) -> bool:
         if environment is Environment.UNKNOWN:
             return bool(self._worlds)
         return environment in self._worlds.values()
-
-
-def _best(chains: Sequence[Chain]) -> tuple[Chain, str | None]:
-    """Return the chain that tells most, and what is wrong with it: a valid one before any other, an anchor's first."""
-    order = (End.ANCHOR, End.FOREIGN_ROOT, End.ISSUER_UNKNOWN, End.BROKEN)
-    ranked = sorted(chains, key=lambda chain: order.index(chain.end))
-    first_problem: str | None = None
-    for chain in ranked:
-        detail = problem(chain)
-        if detail is None:
-            return chain, None
-        first_problem = first_problem or detail
-    return ranked[0], first_problem

@@ -109,6 +109,11 @@ def good_cases(forge: Any) -> Iterable[Case]:
     yield Case("no key identifiers", bare_leaf, bare_root, [bare], now, good=True)
     impostor = forge.authority("SIM Bare below", key_identifiers=False)
     yield Case("impostor beside", bare_leaf, bare_root, [bare, impostor], now, good=True)
+    foreign = forge.authority("SIM Foreign")
+    crossed = forge.authority(issuer.name.rfc4514_string()[3:], foreign, key=issuer.key)
+    yield Case("certified by two roots", leaf, root, [issuer, crossed, foreign], now, good=True)
+    back = forge.authority("SIM Foreign", issuer, key=foreign.key)
+    yield Case("a circle beside", leaf, root, [issuer, crossed, back], now, good=True)
     # notAfter itself still counts (RFC 5280, 4.1.2.5), as it does here but not in openssl's comparison.
     yield Case("near the end", leaf, root, [issuer], forge.END - timedelta(seconds=1), good=True)
     yield Case("first second", leaf, root, [issuer], forge.START, good=True)
@@ -150,6 +155,9 @@ def bad_cases(forge: Any) -> Iterable[Case]:
     flat = forge.authority("SIM Flat", path_length=0)
     below = forge.authority("SIM Below flat", flat)
     yield Case("path length of the root", forge.person(issuer=below), flat, [below], now, good=False)
+    one, other = forge.authority("SIM One"), forge.authority("SIM The other")
+    circle = [forge.authority("SIM One", other, key=one.key), forge.authority("SIM The other", one, key=other.key)]
+    yield Case("a circle", forge.person(issuer=one), root, circle, now, good=False)
     altered = bytearray(leaf.der)
     altered[-1] ^= 1
     yield Case("altered signature", type(leaf)(bytes(altered), leaf.key, leaf.name), root, [issuer], now, good=False)
