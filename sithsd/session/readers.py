@@ -66,17 +66,17 @@ class Readers:
         """
         picture = self._tools.board.picture
         if not picture.service:
-            raise self._placed(ErrorCode.PCSC_UNAVAILABLE, "pcscd can't be reached", name)
+            raise self._refusal(ErrorCode.PCSC_UNAVAILABLE, "pcscd can't be reached")
         if name is not None:
             slot = self._slots.get(name)
             if slot is None:
-                raise self._placed(ErrorCode.READER_UNKNOWN, "there is no such reader", name)
+                raise self._refusal(ErrorCode.READER_UNKNOWN, "there is no such reader")
             return slot
         holding = [slot for slot in self._slots.values() if slot.view.status is not ReaderStatus.EMPTY]
         if not holding:
-            raise self._placed(ErrorCode.CARD_ABSENT, "there is no card in any reader", None)
+            raise self._refusal(ErrorCode.CARD_ABSENT, "there is no card in any reader")
         if len(holding) > 1:
-            raise self._placed(ErrorCode.READER_AMBIGUOUS, "several readers hold a card", None)
+            raise self._refusal(ErrorCode.READER_AMBIGUOUS, "several readers hold a card")
         return holding[0]
 
     async def close(self) -> None:
@@ -95,7 +95,8 @@ class Readers:
         task.add_done_callback(self._closing.discard)
         self._tools.board.drop(name)
 
-    def _placed(self, code: ErrorCode, detail: str, reader: str | None) -> SithsdError:
+    def _refusal(self, code: ErrorCode, detail: str) -> SithsdError:
+        """Return an error that names no reader: what a caller gave as a reader's name may be anything, also a code."""
         error = SithsdError(code, detail)
-        error.where = Where(reader, None, self._tools.board.picture.sequence)
+        error.where = Where(sequence=self._tools.board.picture.sequence)
         return error
