@@ -53,9 +53,10 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     )
     board = Board()
     readers = Readers(Tools(registry, judge, clock, board), _start_worker)
+    # Before there are sockets: a signal that comes in between must not leave them behind.
+    stopping = _stop_on_signals()
     with open_sockets(runtime, usual_access(rights)) as sockets:
         server = _server(sockets, Cards(board, readers, rights, judge, clock), Codes(readers, rights))
-        stopping = _stop_on_signals()
         watching = Watching(readers)
         await server.start()
         watching.start()
