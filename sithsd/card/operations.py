@@ -82,15 +82,19 @@ class Outcome:
     states: tuple[CodeState, ...] | None
 
 
-def read(connection: Connection, registry: Registry, ours: Callable[[CardContents], bool]) -> ReadCard:
+def read(
+    connection: Connection, registry: Registry, ours: Callable[[CardContents], bool], atr: bytes | None = None
+) -> ReadCard:
     """Identify the card and read it, and the state of its codes if `ours` says that it is a card of ours.
+
+    `atr` is the card's, if it is known already; else the connection is asked for it.
 
     A card that is not gets no command about its codes, not even one that asks for a counter. Raises card.unsupported,
     card.unreadable, card.removed.
     """
     counting = CountingChannel(connection)
     channel = stack(counting, connection.protocol)
-    identified = registry.identify(channel, connection.atr)
+    identified = registry.identify(channel, connection.atr if atr is None else atr)
     contents = identified.backend.read(channel, protocol=connection.protocol, selected=identified.selected)
     is_ours = ours(contents)
     codes = _states(channel, identified.backend, contents) if is_ours else ()

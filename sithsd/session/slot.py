@@ -93,9 +93,7 @@ class Slot:
 
     def inserted(self, atr: bytes) -> None:
         """Take note that a card came: forget what was there, and read it."""
-        self._forget()
-        self._show(ReaderStatus.READING, InsertedCard(atr))
-        self._reading = asyncio.get_running_loop().create_task(self._read(atr, self._insertion))
+        self._begin(atr, doubtful=False)
 
     def removed(self) -> None:
         """Take note that the card went."""
@@ -243,11 +241,16 @@ class Slot:
             raise self._placed(SithsdError(code, view.detail or "the card is still being read"), card)
         return card, card.read
 
-    async def _read(self, atr: bytes, insertion: int) -> None:
+    def _begin(self, atr: bytes, *, doubtful: bool) -> None:
+        self._forget()
+        self._show(ReaderStatus.READING, InsertedCard(atr))
+        self._reading = asyncio.get_running_loop().create_task(self._read(atr, self._insertion, doubtful=doubtful))
+
+    async def _read(self, atr: bytes, insertion: int, *, doubtful: bool) -> None:
         error: SithsdError | None = None
         for _ in range(_READINGS):
             try:
-                atr, read = await self._read_once(atr, insertion)
+                atr, read = await self._read_once(atr, insertion, doubtful=doubtful)
                 card = await asyncio.to_thread(inserted_card, atr, read, self._tools.judge, self._tools.clock.now())
             except SithsdError as reason:
                 error = reason
@@ -256,6 +259,7 @@ class Slot:
             else:
                 self._ready(card, read)
                 return
+            doubtful = True
             # Reading uses no try, so it may begin again.
             if error.code is ErrorCode.CARD_REMOVED:
                 # The reader's own event says so in a moment, and ends this task. If it does not, the exchange broke off
@@ -266,8 +270,11 @@ class Slot:
         if error is not None:
             self._unread(atr, error)
 
-    async def _read_once(self, atr: bytes, insertion: int) -> tuple[bytes, ReadCard]:
-        """Read the card, and the ATR that it has now.
+    async def _read_once(self, atr: bytes, insertion: int, *, doubtful: bool) -> tuple[bytes, ReadCard]:
+        """Read the card; return its ATR too.
+
+        The ATR is the one that came with the insertion, unless it is `doubtful` whether that card is still there: to
+        ask for it takes a PC/SC call that may, seldom, cost the monitor an event.
 
         It may take as long as it takes, but after a while it is said that somebody else holds it.
         """
@@ -276,7 +283,8 @@ class Slot:
         def operation(connection: Connection) -> tuple[bytes, ReadCard]:
             nonlocal started
             started = True
-            return connection.atr, operations.read(connection, tools.registry, is_ours)
+            now = connection.atr if doubtful else atr
+            return now, operations.read(connection, tools.registry, is_ours, now)
 
         reading = asyncio.ensure_future(self._worker.run(operation, patience=None))
         try:
@@ -314,7 +322,7 @@ class Slot:
         if insertion != self._insertion or card is None:
             return
         if error.code in _DOUBTFUL:
-            self.inserted(card.atr)
+            self._begin(card.atr, doubtful=True)
         elif error.role is not None and error.tries_left is not None:
             state = card.code(Role(error.role))
             if state is not None:

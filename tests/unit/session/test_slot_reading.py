@@ -244,11 +244,10 @@ async def test_a_card_put_in_while_the_last_one_is_read(house: House) -> None:
 
 async def test_the_atr_is_the_one_that_was_read(house: House) -> None:
     """A card that was read again after a hidden swap is shown with its own ATR, not with the one of the event."""
-    socket = house.plug()
-    bench = Bench(card("reserve"))
-    bench.channel.insert()
-    socket.bench = bench
-    house.slot().inserted(b"\x3b\x00")
+    await house.ready()
+    house.pull()
+    bench = house.sockets[READER].bench = Bench(card("reserve"))
+    assert (await refused(house.slot().read_codes())).code is ErrorCode.CARD_CHANGED
     view = await house.status(ReaderStatus.READY)
     assert view.card is not None
     assert view.card.atr == bench.channel.atr
