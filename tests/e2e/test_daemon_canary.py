@@ -1,0 +1,224 @@
+"""Codes appear nowhere: a whole life of codes that can be told from everything else, and then a search for them.
+
+What is searched: what every program said, logs, state, runtime and home folders, and the command lines and
+environments of all processes at the moment when a code is at the card. The memory of processes is not.
+"""
+
+import base64
+import json
+import os
+import pty
+import select
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e_household import CODES, DEADLINE, Household
+from e2e_model_card import carries_code
+
+PIN, SIGNATURE_PIN, PUK = "73915468", "64281957", "40718263"
+WRONG_PIN, WRONG_PUK, NEW_PIN = "58203917", "93640182", "82604713"
+LETTERS, LONG = "7391x468", "7391546873915468"
+CANARIES = [PIN, SIGNATURE_PIN, PUK, WRONG_PIN, WRONG_PUK, NEW_PIN, LETTERS]
+CARD = f"""
+title = "canary"
+codes = {{ authentication = "{PIN}", signature = "{SIGNATURE_PIN}", puk = "{PUK}" }}
+"""
+
+
+def traces(canary: str) -> dict[str, bytes]:
+    """Return the forms in which a code could turn up."""
+    plain = canary.encode()
+    found = {"text": plain, "UTF-16": canary.encode("utf-16-le")}
+    for name, separator in (("hexadecimal", ""), ("hexadecimal, spaced", " "), ("hexadecimal, colons", ":")):
+        found[name] = separator.join(f"{byte:02x}" for byte in plain).encode()
+        found[f"{name}, capitals"] = found[name].upper()
+    found["Python's list"] = ", ".join(str(byte) for byte in plain).encode()
+    for shift in range(3):
+        # What surrounds the code decides about the first and the last character: they are left out.
+        encoded = base64.b64encode(b"\0" * shift + plain).rstrip(b"=")
+        found[f"base64, shifted by {shift}"] = encoded[(0, 2, 3)[shift] : -1]
+    return found
+
+
+def leaks(content: bytes) -> list[str]:
+    """Return which code is in some bytes, and in which form."""
+    return [
+        f"{canary[:2]}…: {form}" for canary in CANARIES for form, trace in traces(canary).items() if trace in content
+    ]
+
+
+def leaks_in_files(*folders: Path) -> list[str]:
+    """Return every file below some folders that a code is in."""
+    return [
+        f"{path}: {leak}"
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        for leak in leaks(path.read_bytes())
+    ]
+
+
+def seen_by_others() -> bytes:
+    """Return what one process can see of all others: command lines, names and environments."""
+    seen = bytearray()
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            for file in ("cmdline", "comm", "environ"):
+                try:
+                    seen += (process / file).read_bytes() + b"\n"
+                except OSError:
+                    continue  # it has ended, or is not ours to look at
+    return bytes(seen)
+
+
+class Life:
+    """The house, and everything that was said in it."""
+
+    def __init__(self, house: Household) -> None:
+        self.house = house
+        self.said: list[bytes] = []
+
+    def raw(self, method: str, parameters: dict[str, Any]) -> str:
+        """Call a method of codes; return the error's code, or ""."""
+        with self.house.wire(CODES) as wire:
+            reply = wire.call(f"{CODES}.{method}", parameters)
+        self.said.append(json.dumps(reply).encode())
+        return str(reply["parameters"].get("code", ""))
+
+    def typed(self, *lines: str) -> int:
+        """Type codes at a terminal that sithsctl asks on; return its exit status."""
+        ours, theirs = pty.openpty()
+        command = ["setsid", "--ctty", "--wait", *self.house.program("sithsctl"), "verify", "--role", "authentication"]
+        child = self.house.background(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        transcript = b""
+        waiting = list(lines)
+        deadline = time.monotonic() + DEADLINE
+        while child.poll() is None or select.select([ours], [], [], 0)[0]:
+            assert time.monotonic() < deadline, transcript
+            if select.select([ours], [], [], 0.05)[0]:
+                transcript += os.read(ours, 4096)
+            if waiting and not termios.tcgetattr(theirs)[3] & termios.ECHO:
+                os.write(ours, f"{waiting.pop(0)}\n".encode())
+        os.close(ours)
+        os.close(theirs)
+        assert not waiting
+        self.said.append(transcript)
+        return int(child.returncode)
+
+
+@pytest.fixture
+def life(new_house: Callable[..., Household], tmp_path: Path) -> Life:
+    """Return a house whose daemon logs everything, with a card in it that has such codes."""
+    house = new_house(1)
+    home = house.folder / "home"
+    home.mkdir()
+    house.environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": str(home)}
+    house.start()
+    (tmp_path / "canary.toml").write_text(CARD)
+    house.sim("insert", str(tmp_path / "canary.toml"))
+    house.await_reader("ready")
+    return Life(house)
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    """Each form of each code is found in a file that has it, so that a search without finding means something."""
+    for canary in CANARIES:
+        for form, trace in traces(canary).items():
+            (tmp_path / "leak").write_bytes(b"before " + trace + b" after")
+            assert any(form in leak for leak in leaks_in_files(tmp_path)), form
+    for shift in range(3):
+        (tmp_path / "leak").write_bytes(base64.b64encode(b"x" * (3 + shift) + PIN.encode() + b"yyyy"))
+        assert leaks_in_files(tmp_path), shift
+    (tmp_path / "leak").write_bytes(b"nothing of the kind")
+    assert leaks_in_files(tmp_path) == []
+
+
+def test_codes_appear_nowhere(life: Life) -> None:
+    """Right, wrong and malformed codes, typed, piped and on the socket, with everything logged: none is found."""
+    house = life.house
+    assert house.verify(WRONG_PIN).error["code"] == "pin.wrong"
+    assert house.verify(PIN).status == 0
+    assert house.verify(SIGNATURE_PIN, role="signature").status == 0
+    assert house.verify(LETTERS).error["code"] == "pin.malformed"
+    assert house.verify(LONG).error["code"] == "pin.malformed"
+    assert house.ctl("verify", "--role", "authentication", "--code-fd", "0", codes=(WRONG_PIN,)).status == 5
+    assert house.verify(PIN).status == 0
+    assert life.typed(WRONG_PIN) == 5
+    assert life.typed(f"--{PIN}") == 7
+    assert life.typed(PIN) == 0
+    assert house.unblock(WRONG_PUK, NEW_PIN).error["code"] == "puk.wrong"
+    assert house.unblock(PUK, LETTERS).error["code"] == "pin.malformed"
+    assert house.unblock(PUK, NEW_PIN).status == 0
+    assert house.verify(NEW_PIN).status == 0
+    for parameters in (
+        {"role": "authentication", "code": LETTERS},
+        {"role": "authentication", "code": [PIN]},
+        {"role": PIN, "code": PIN},
+        {"role": "authentication", "code": PIN, "reader": PIN},
+        {"role": "authentication", "code": PIN, "cardSerial": PUK},
+        {"role": "authentication", PIN: PIN, "code": PUK},
+    ):
+        assert life.raw("Verify", parameters) not in {"", "internal"}
+    assert life.raw("Unblock", {"role": "authentication", "puk": PUK, "newCode": {PIN: PUK}}) == "request.invalid"
+    with house.wire(CODES) as wire:
+        for broken in (b'{"method": "%s"}' % PIN.encode(), PIN.encode(), b'{"parameters": "%s"' % PUK.encode()):
+            wire.send(broken + b"\0")
+            life.said.append(json.dumps(wire.receive()).encode())
+        wire.ask(f"{CODES}.Verify", {"role": "authentication", "code": NEW_PIN})
+    # That client went away without its answer. So does one in the midst of its request.
+    with house.wire(CODES) as wire:
+        wire.send(f'{{"method": "{CODES}.Verify", "parameters": {{"code": "{PIN}'.encode())
+    assert house.unblock(PUK, PIN).status == 0
+    house.stop()
+    house.sim("stop")
+    assert leaks("\n".join(one.out + one.err for one in house.said).encode()) == []
+    assert leaks(b"\n".join(life.said)) == []
+    logs = [house.log, house.run / "sithsd-sim.log", house.stage.folder / "pcscd.log"]
+    assert [log.stat().st_size > 0 for log in logs] == [True] * 3
+    assert leaks_in_files(house.folder, house.stage.folder) == []
+
+
+def test_codes_are_in_no_command_line_and_no_environment(life: Life) -> None:
+    """While a code is at the card, nothing of it can be seen of any process; nor when a client or the daemon dies."""
+    house = life.house
+    house.sim("remove")
+    house.await_reader("empty")
+    seen = bytearray()
+    die: list[Callable[[], None]] = []
+
+    def look(command: bytes) -> bool:
+        if carries_code(command):
+            seen.extend(seen_by_others())
+            for one in die:
+                one()
+            die.clear()
+        return False
+
+    model = house.model("canary", before=look)
+    model.insert()
+    house.await_reader("ready")
+    assert house.verify(PIN).status == 0
+    assert house.unblock(PUK, NEW_PIN).status == 0
+    assert life.typed(NEW_PIN) == 0
+    client = house.background(
+        [*house.program("sithsctl"), "verify", "--role", "authentication", "--code-fd", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    die.append(client.kill)
+    life.said.append(client.communicate(f"{NEW_PIN}\n".encode(), timeout=DEADLINE)[0])
+    assert client.returncode < 0
+    die.append(house.kill)
+    assert house.verify(NEW_PIN).error["code"] == "daemon.unavailable"
+    assert model.codes_sent == 5
+    assert b"sithsctl" in bytes(seen)
+    assert b"PCSCLITE_CSOCK_NAME" in bytes(seen)
+    assert leaks(bytes(seen)) == []
+    assert leaks("\n".join(one.out + one.err for one in house.said).encode()) == []
+    assert leaks(b"\n".join(life.said)) == []
+    assert leaks_in_files(house.folder, house.stage.folder) == []
