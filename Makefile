@@ -14,7 +14,7 @@ help: ## list the targets
 
 .PHONY: setup
 setup: ## install what is missing: Debian packages (root or sudo) and the locked .venv
-	@tools/setup
+	@.ci/setup
 
 .PHONY: test
 test: setup lint ## setup, lint, and every test
@@ -26,7 +26,7 @@ lint: setup ## ruff, mypy, import-linter, and no path of one machine in any file
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports >.cache/lint-imports.log || { cat .cache/lint-imports.log; exit 1; }
-	@tools/check-paths
+	@.ci/check-paths
 
 .PHONY: unit
 unit: setup ## the unit tests alone: seconds
@@ -34,7 +34,7 @@ unit: setup ## the unit tests alone: seconds
 
 .PHONY: demo
 demo: setup ## a simulated card, a private pcscd and the daemon play the main job on the terminal
-	@tools/demo
+	@$(BIN)/python -m sithsd.simulator.demo
 
 .PHONY: run
 run: setup ## the daemon in the foreground on this machine's own pcscd and readers

@@ -143,9 +143,9 @@ def test_every_dependency_is_locked_with_hashes() -> None:
         "build.lock": told["dependency-groups"]["build"],
     }
     for name, requirements in wanted.items():
-        text = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ")
+        text = (ROOT / ".ci" / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ")
         locked = {line.split("==")[0]: line for line in text.splitlines() if line and not line.startswith("#")}
         assert all("==" in line and "--hash=sha256:" in line for line in locked.values()), name
         for requirement in requirements:
             distribution = requirement.split(">")[0].split("[")[0].strip().lower().replace(".", "-").replace("_", "-")
-            assert distribution in locked, f"{requirement} is not in {name}: run tools/lock"
+            assert distribution in locked, f"{requirement} is not in {name}: run .ci/lock"

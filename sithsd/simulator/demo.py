@@ -126,8 +126,7 @@ class Demo:
             sys.stdout.flush()
         done = self._stage.run(
             [str(BIN / "sithsd-sim"), *arguments],
-            env=self._environment, stdout=subprocess.DEVNULL if quiet else None,
-            stderr=subprocess.DEVNULL if quiet else None,
+            env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if quiet else None,
         )  # fmt: skip
         if not quiet:
             self._expect("exit status", done.returncode, 0)
