@@ -28,6 +28,7 @@ from sithsd.session.readers import Readers
 from sithsd.session.slot import Tools, Worker
 from sithsd.validity.judge import Judge
 
+_SURVEY_SECONDS = 2.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -58,8 +59,9 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     with open_sockets(runtime, usual_access(rights)) as sockets:
         server = _server(sockets, Cards(board, readers, rights, judge, clock), Codes(readers, rights))
         watching = Watching(readers)
-        await server.start()
         watching.start()
+        await watching.survey()
+        await server.start()
         watchdog = asyncio.create_task(keep_watchdog())
         notify("READY=1")
         log.info("ready", version=__version__, pid=os.getpid(), seconds=round(time.monotonic() - started, 3))
@@ -82,15 +84,27 @@ class Watching:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
         self._loop = asyncio.get_running_loop()
-        self._monitor = Monitor(self._on_event)
+        self._surveyed = asyncio.Event()
+        self._monitor = Monitor(self._on_event, on_survey=self._on_survey)
 
     def start(self) -> None:
         """Begin to watch."""
         self._monitor.start()
 
+    async def survey(self) -> None:
+        """Wait until the readers that there are have been found, so that the first client is not told of none.
+
+        Not for long: a service that does not answer keeps no client waiting.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._surveyed.wait(), _SURVEY_SECONDS)
+
     async def stop(self) -> None:
         """End the watch; its thread is waited for."""
         await asyncio.to_thread(self._monitor.stop)
+
+    def _on_survey(self) -> None:
+        self._loop.call_soon_threadsafe(self._surveyed.set)
 
     def _on_event(self, event: PcscEvent) -> None:
         self._loop.call_soon_threadsafe(self._readers.on_event, event)

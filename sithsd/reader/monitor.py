@@ -65,17 +65,21 @@ class Monitor:
 
     `on_event` is called in the monitor's thread and has to return quickly; an exception in it is logged. Each reader is
     added before its cards come, each card is removed before the next one comes, each reader is removed before the
-    service is down. `socket` is the file that the service listens on, `establish` makes a PC/SC context.
+    service is down. `on_survey` is called, likewise, when all has been told that was there when the service was
+    reached, and when the service is not to be reached. `socket` is the file that the service listens on, `establish`
+    makes a PC/SC context.
     """
 
     def __init__(
         self,
         on_event: Callable[[PcscEvent], None],
         *,
+        on_survey: Callable[[], None] = lambda: None,
         socket: Path | None = None,
         establish: Callable[[], scard.Context] = scard.Context.establish,
     ) -> None:
         self._on_event = on_event
+        self._on_survey = on_survey
         self._socket = socket or service_socket()
         self._establish = establish
         self._table = ReaderTable(self._tell)
@@ -180,12 +184,15 @@ class Monitor:
 
     def _watch(self, context: scard.Context) -> None:
         self._settled = False
-        woken = False
+        woken = surveyed = False
         while not self._stopping.is_set():
             notification = self._look(context)
             if notification is None:
                 woken = False
                 continue
+            if not surveyed:
+                surveyed = True
+                self._tell_survey()
             if woken:  # for nothing: a service that does so shall not do it at its own pace
                 self._stopping.wait(_SPURIOUS_SECONDS)
             self._failures = 0  # the service does what it should: the next loss of it is a new one
@@ -233,6 +240,12 @@ class Monitor:
         self._service_up = up
         _log.info("PC/SC service", up=up, reason=None if reason is None else str(reason))
         self._tell(ServiceUp() if up else ServiceDown())
+        if not up:
+            self._tell_survey()
+
+    def _tell_survey(self) -> None:
+        if not self._stopping.is_set():
+            self._on_survey()
 
     def _tell(self, event: PcscEvent) -> None:
         if self._stopping.is_set():

@@ -189,3 +189,32 @@ def test_a_reader_that_shows_nothing_yet_is_not_asked_on_and_on(service: Any, wa
     service.show("A", counted(1, PRESENT))
     watched.expect(CardInserted("A", b"\x3b\x00", 1))
     assert service.waits <= 3
+
+
+def test_the_survey_comes_after_all_that_is_there(service: Any, watched: Any) -> None:
+    """Whoever waits for the survey knows every reader and card that was there when the service was reached."""
+    surveyed = threading.Event()
+    seen: list[object] = []
+
+    def survey() -> None:
+        seen.extend(watched.events)
+        surveyed.set()
+
+    watched.monitor._on_survey = survey
+    service.show("A", counted(1, PRESENT))
+    service.show("B", EMPTY)
+    watched.monitor.start()
+    assert surveyed.wait(DEADLINE)
+    kinds = [type(event) for event in seen]
+    assert kinds[0] is ServiceUp
+    assert sorted(kind.__name__ for kind in kinds[1:]) == ["CardInserted", "ReaderAdded", "ReaderAdded"]
+
+
+def test_the_survey_does_not_wait_for_an_absent_service(service: Any, watched: Any) -> None:
+    """Without a service there is nothing to survey, and that is told at once."""
+    surveyed = threading.Event()
+    watched.monitor._on_survey = surveyed.set
+    service.fail(scard.NO_SERVICE)
+    watched.monitor.start()
+    assert surveyed.wait(DEADLINE)
+    assert watched.events == [ServiceDown()]
