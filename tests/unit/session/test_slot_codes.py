@@ -286,7 +286,10 @@ async def test_an_answer_equal_to_what_the_caller_saw_first(house: House) -> Non
 
 
 async def test_done_with_the_card_that_was_there(house: House) -> None:
-    """A reply names the card that took the code, though another one is in the reader by the time it is written."""
+    """A reply names the card that took the code, though another one is in the reader by the time it is written.
+
+    And what was learnt of the one is not shown of the other.
+    """
     bench = await house.ready()
     socket, loop = house.sockets[READER], asyncio.get_running_loop()
 
@@ -302,6 +305,7 @@ async def test_done_with_the_card_that_was_there(house: House) -> None:
     socket.before = before
     done = await verify(house)
     assert done.card_serial == bench.card.image.serial.hex().upper()
+    assert (done.view.status, done.view.card.codes) == (ReaderStatus.READING, ())
     view = await house.status(ReaderStatus.READY)
     assert view.card.serial != done.card_serial
     assert shown(house)[AUTHENTICATION] == 3
