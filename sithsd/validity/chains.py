@@ -9,7 +9,7 @@ Where there is no valid path, a climb from issuer to issuer tells which case it 
 certificate is trusted by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
@@ -48,26 +48,37 @@ class Chain:
     objection: str | None = None
 
 
-def find_chain(
-    certificate: Certificate,
-    *,
-    anchors: Sequence[Certificate],
-    issuers: Sequence[Certificate],
-    card: Sequence[Certificate],
-) -> Chain:
-    """Return a valid path from `certificate` to one of `anchors`, or else the chain as far as it is known.
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """The anchors and the installed issuers, by fingerprint, and as the library reads them.
+
+    For one thread at a time: asn1crypto reads a field only when it is asked for it.
+    """
+
+    known: Mapping[str, Certificate]
+    roots: tuple[x509.Certificate, ...]
+    installed: tuple[x509.Certificate, ...]
+
+    @classmethod
+    def of(cls, anchors: Sequence[Certificate], issuers: Sequence[Certificate]) -> "Authorities":
+        """Return these anchors and issuers; those that the library can't read are left out."""
+        return cls({one.fingerprint: one for one in (*issuers, *anchors)}, tuple(_read(anchors)), tuple(_read(issuers)))
+
+
+def find_chain(certificate: Certificate, authorities: Authorities, card: Sequence[Certificate]) -> Chain:
+    """Return a valid path from `certificate` to one of the anchors, or else the chain as far as it is known.
 
     Of `card`, the first `MAX_FROM_CARD` certificates are looked at.
     """
-    if certificate in anchors:
-        return Chain((certificate,), End.ANCHOR)
     leaf = load(certificate)
     if leaf is None:
         return Chain((certificate,), End.BROKEN, "the certificate is malformed")
+    roots, installed = authorities.roots, authorities.installed
+    if any(leaf.sha256 == root.sha256 for root in roots):
+        return Chain((certificate,), End.ANCHOR)
     card = card[:MAX_FROM_CARD]
-    known = {one.fingerprint: one for one in (*card, *issuers, *anchors, certificate)}
-    # Read anew each time: asn1crypto reads a field when it is asked for it, which threads can't share.
-    roots, installed, from_card = ([found for one in some if (found := load(one))] for some in (anchors, issuers, card))
+    known = {**{one.fingerprint: one for one in (*card, certificate)}, **authorities.known}
+    from_card = list(_read(card))
     admitted = admit(from_card, [*roots, *installed])
     registry = CertificateRegistry.build([*installed, *admitted])
     problems: list[str] = []
@@ -78,6 +89,10 @@ def find_chain(
         problems.append(wrong)
     climbed, end, wrong = _climb(leaf, roots, [*installed, *from_card], problems)
     return Chain(tuple(known[one.sha256.hex()] for one in climbed), end, wrong)
+
+
+def _read(certificates: Iterable[Certificate]) -> Iterator[x509.Certificate]:
+    return (loaded for one in certificates if (loaded := load(one)))
 
 
 def admit(card: Sequence[x509.Certificate], pool: Sequence[x509.Certificate]) -> list[x509.Certificate]:

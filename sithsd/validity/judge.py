@@ -1,5 +1,6 @@
 """The judge: one certificate, one moment, a verdict with every reason."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Self
 from sithsd.certificate.read import EXTENSIONS_MALFORMED, Certificate, read
 from sithsd.validity import reasons
 from sithsd.validity.anchors import Anchor, load_anchors, load_issuers
-from sithsd.validity.chains import Chain, End, find_chain
+from sithsd.validity.chains import Authorities, Chain, End, find_chain
 from sithsd.validity.policy import ValidityPolicy, ValiditySettings
 from sithsd.values import Environment, Verdict
 
@@ -39,8 +40,8 @@ class Assessment:
 class Judge:
     """Judges certificates against fixed anchors and issuers.
 
-    It does no I/O after construction, waits for nothing and keeps no state, so it may be called from any thread and
-    inside an event loop; one call takes a few milliseconds.
+    It does no I/O after construction and keeps no state that matters, so it may be called from any thread and inside an
+    event loop; one call takes a few milliseconds, and one is made at a time.
     """
 
     def __init__(self, anchors: Sequence[Anchor], issuers: Sequence[bytes], policy: ValidityPolicy) -> None:
@@ -50,8 +51,8 @@ class Judge:
         """
         self._policy = policy
         self._worlds = {anchor.certificate.fingerprint: anchor.environment for anchor in anchors}
-        self._anchors = tuple(anchor.certificate for anchor in anchors)
-        self._issuers = tuple(map(read, issuers))
+        self._authorities = Authorities.of([anchor.certificate for anchor in anchors], [read(der) for der in issuers])
+        self._turn = threading.Lock()
 
     @classmethod
     def from_settings(cls, settings: ValiditySettings) -> Self:
@@ -68,7 +69,8 @@ class Judge:
         if at.tzinfo is None:
             raise ValueError("a moment without a time zone")
         at = at.astimezone(UTC)
-        chain = find_chain(certificate, anchors=self._anchors, issuers=self._issuers, card=others)
+        with self._turn:
+            chain = find_chain(certificate, self._authorities, others)
         found = (*self._of_certificate(certificate, at), *self._of_chain(chain, at), reasons.REVOCATION_NOT_CHECKED)
         anchor = chain.certificates[-1].fingerprint if chain.end is End.ANCHOR else None
         return Assessment(
