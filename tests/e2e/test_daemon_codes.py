@@ -102,25 +102,43 @@ def test_a_card_does_not_stay_unlocked(house: Household) -> None:
     assert [one["verified"] for one in codes] == [False, False, False]
 
 
-@pytest.mark.parametrize("name", ["ordinary", "ordinary-t0", "reserve"])
-def test_three_wrong_pins_block_and_the_puk_unblocks(house: Household, name: str) -> None:
+def test_three_wrong_pins_block_and_the_puk_unblocks(house: Household) -> None:
     """3, 2, 1; the last try only by --spend-last-try; blocked; the PUK gives a new value and full tries."""
-    house.insert(name)
+    house.insert("ordinary")
     assert_error(house.verify(WRONG_PIN), 5, "pin.wrong", tries_left=2, role="authentication")
     assert_error(house.verify(WRONG_PIN), 5, "pin.wrong", tries_left=1)
     assert_error(house.verify(WRONG_PIN), 7, "pin.lastTry", tries_left=1)
     assert_error(house.verify(PIN), 7, "pin.lastTry", tries_left=1)
-    assert house.tries(name) == 1
+    assert house.tries("ordinary") == 1
     assert_error(house.verify(WRONG_PIN, "--spend-last-try"), 5, "pin.wrong", tries_left=0)
     assert code(house.await_reader("ready"))["blocked"] is True
     assert_error(house.verify(PIN, "--spend-last-try"), 6, "pin.blocked", tries_left=0)
-    assert (house.tries(name), house.tries(name, "signature")) == (0, 3)
+    assert (house.tries("ordinary"), house.tries("ordinary", "signature")) == (0, 3)
     answer = house.unblock(PUK, NEW_PIN)
     assert (answer.status, answer.json["role"], answer.json["triesLeft"]) == (0, "authentication", 3)
     state = code(house.await_reader("ready"))
     assert (state["triesLeft"], state["blocked"]) == (3, False)
     assert house.verify(NEW_PIN).status == 0
     assert_error(house.verify(PIN), 5, "pin.wrong", tries_left=2)
+
+
+@pytest.mark.parametrize("name", ["ordinary-t0", "reserve"])
+def test_cards_of_the_other_protocol_count_alike(house: Household, name: str) -> None:
+    """The same life on T=0 cards, one of them read by the generic profile alone."""
+    house.insert(name)
+    told = []
+    with house.wire("io.sithsd.Codes") as wire:
+        for digits, spend in ((WRONG_PIN, False), (WRONG_PIN, False), (WRONG_PIN, False), (WRONG_PIN, True)):
+            call = {"role": "authentication", "code": digits, "spendLastTry": spend}
+            reply = wire.call("io.sithsd.Codes.Verify", call)["parameters"]
+            told.append((reply["code"], reply["triesLeft"]))
+        assert told == [("pin.wrong", 2), ("pin.wrong", 1), ("pin.lastTry", 1), ("pin.wrong", 0)]
+        assert code(house.await_reader("ready"))["blocked"] is True
+        unblock = {"role": "authentication", "puk": PUK, "newCode": NEW_PIN}
+        assert wire.call("io.sithsd.Codes.Unblock", unblock)["parameters"]["triesLeft"] == 3
+        verify = {"role": "authentication", "code": NEW_PIN}
+        assert wire.call("io.sithsd.Codes.Verify", verify)["parameters"]["triesLeft"] == 3
+    assert (house.tries(name), house.tries(name, "signature"), house.tries(name, "puk")) == (3, 3, 10)
 
 
 def test_the_last_try_may_be_right(house: Household) -> None:
