@@ -161,7 +161,7 @@ def test_a_card_put_in_again_is_read_again(house: Household) -> None:
 def test_a_swap_shows_the_other_card(house: Household) -> None:
     """After one card was exchanged for another, nothing of the first is shown."""
     house.insert("ordinary")
-    house.swap("reserve")
+    house.sim("swap", "reserve")
     shown = house.await_reader("ready", serial=house.serial("reserve"))
     assert shown["card"]["holder"]["hsaId"] == "SE2321000016-SIM2"
 

@@ -105,7 +105,11 @@ def test_a_card_does_not_stay_unlocked(house: Household) -> None:
 def test_three_wrong_pins_block_and_the_puk_unblocks(house: Household) -> None:
     """3, 2, 1; the last try only by --spend-last-try; blocked; the PUK gives a new value and full tries."""
     house.insert("ordinary")
-    assert_error(house.verify(WRONG_PIN), 5, "pin.wrong", tries_left=2, role="authentication")
+    first = house.verify(WRONG_PIN)
+    assert_error(first, 5, "pin.wrong", tries_left=2, role="authentication")
+    where = {"reader": READER_0, "cardSerial": house.serial("ordinary"), "statusWord": 0x63C2}
+    assert first.error.items() >= where.items()
+    assert first.error["sequence"] <= house.await_reader("ready")["sequence"]
     assert_error(house.verify(WRONG_PIN), 5, "pin.wrong", tries_left=1)
     assert_error(house.verify(WRONG_PIN), 7, "pin.lastTry", tries_left=1)
     assert_error(house.verify(PIN), 7, "pin.lastTry", tries_left=1)

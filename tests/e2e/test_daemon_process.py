@@ -162,6 +162,26 @@ def site_folder(place: Path, content: str) -> Path:
     return folder
 
 
+def test_a_malformed_card_is_told_in_one_line(lone_house: Household, tmp_path: Path) -> None:
+    """sithsd-sim names the file and the place in it, and makes no card of it."""
+    for content, told in (
+        ("title = \n", "line 1"),
+        ("surplus = 1\n", "surplus"),
+        ('codes = { puk = "x" }', "$.codes.puk"),
+    ):
+        file = tmp_path / "mine.toml"
+        file.write_text(content)
+        done = lone_house.stage.run(
+            [*lone_house.program("sithsd-sim"), "insert", str(file)],
+            env=lone_house.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+        assert str(file) in done.stderr
+        assert told in done.stderr
+
+
 def test_a_second_daemon_on_the_same_sockets_ends(house: Household) -> None:
     """It says so in one line with status 1; the first one serves on, and keeps its sockets."""
     status, line = outcome(house)
@@ -268,7 +288,8 @@ def test_sockets_handed_over_by_a_service_manager(new_house: Callable[..., House
         assert activated.poll() is None
         time.sleep(0.01)
     with house.wire() as wire:  # it is started by this very connection
-        assert "readers" in wire.call(f"{CARDS}.List")["parameters"]
+        first = wire.call(f"{CARDS}.List")["parameters"]
+        assert (len(first["readers"]), first["service"]) == (2, True)
     house.insert("ordinary")
     assert house.verify(PIN).status == 0
     activated.terminate()
@@ -331,17 +352,29 @@ def test_nobody_gets_a_core_file(house: Household) -> None:
 def test_nothing_wakes_it_up(house: Household) -> None:
     """With a card in and a client listening, no thread of the daemon runs while nothing happens."""
     house.insert("ordinary")
+    assert_quiet(house, threads=3)
+
+
+def test_nothing_wakes_it_up_without_pcscd(new_house: Callable[..., Household]) -> None:
+    """It does not look again and again for a service that is not there."""
+    house = new_house(1, autostart=False)
+    house.start()
+    assert_quiet(house, threads=2)
+
+
+def assert_quiet(house: Household, threads: int) -> None:
+    """Check that there comes a while in which none of the daemon's threads, as many at least, is scheduled."""
     with house.wire() as stream:
         stream.ask(f"{CARDS}.Monitor", more=True)
         stream.receive()
         deadline = time.monotonic() + DEADLINE
         before, now = {"": -1}, switches(house)
-        while now != before:  # the monitor's last look at the list of readers comes a while after the insertion
+        while now != before:  # the monitor's last look at the list of readers comes a while after an event
             assert time.monotonic() < deadline, (before, now)
             before = now
             time.sleep(QUIET_SECONDS)
             now = switches(house)
-    assert len(now) >= 3
+    assert len(now) >= threads
 
 
 def switches(house: Household) -> dict[str, int]:
