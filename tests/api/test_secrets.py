@@ -146,7 +146,9 @@ with Client(sys.argv[1] + "/io.sithsd.Codes") as codes, Secret(typed) as secret:
     try:
         codes.call("io.sithsd.Codes.Verify", VerifyCall(role="authentication", code=secret), CodeReply)
     except SithsdError as error:
-        print(error.code, flush=True)
+        said = error.code
+# Said only now: the code is the caller's to wipe, which the end of the block above does.
+print(said, flush=True)
 sys.stdin.buffer.read()
 """
 
