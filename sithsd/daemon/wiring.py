@@ -22,6 +22,7 @@ from sithsd.daemon.config import Settings
 from sithsd.daemon.systemd import keep_watchdog, notify
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
 from sithsd.reader.monitor import Monitor, PcscEvent
+from sithsd.reader.trace import log_exchange
 from sithsd.reader.worker import ReaderWorker
 from sithsd.session.board import Board
 from sithsd.session.readers import Readers
@@ -120,7 +121,7 @@ def _server(sockets: Sockets, cards: Cards, codes: Codes) -> Server:
 
 
 def _start_worker(reader: str) -> Worker:
-    worker = ReaderWorker(reader)
+    worker = ReaderWorker(reader, trace=log_exchange)
     worker.start()
     return worker
 
