@@ -57,12 +57,17 @@ def unreadable(chip: Chip, *, read: object = files.read_directory) -> SithsdErro
     return error.value
 
 
-@pytest.mark.parametrize("filler", [b"", b"\x00", b"\xff", b"\x00" * 300, b"\xff" * 300, b"\x00\x30\x05junk"])
+@pytest.mark.parametrize("filler", [b"", b"\x00", b"\xff", b"\x00" * 300, b"\xff" * 300])
 @pytest.mark.parametrize("sizes", [[], [0], [10], [10, 20], [127, 128, 129], [300, 300], [255, 256, 1000]])
 def test_entries_up_to_the_filler(sizes: list[int], filler: bytes) -> None:
     """All whole entries come, and what follows the first 00 or FF where an entry would begin does not."""
     entries = [entry(size) for size in sizes]
     assert files.read_directory(Chip(b"".join(entries) + filler), PATH) == tuple(entries)
+
+
+def test_what_an_older_content_left_behind() -> None:
+    """A 00 after an entry ends the file, though an older and longer content goes on behind it."""
+    assert files.read_directory(Chip(entry(10) + b"\x00\x30\x05junk"), PATH) == (entry(10),)
 
 
 def test_as_few_reads_as_the_entries_need() -> None:
@@ -183,3 +188,11 @@ def test_an_index_beyond_every_file() -> None:
     chip = Chip(entry(10))
     assert files.read_object(chip, PATH, 10**9) == b""
     assert chip.reads == 0
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\xfd\xfc" * 16, b"\x00\x30\x05junk", b"\x30\x01\x05\xff\xfe\xfd"])
+def test_noise_is_no_filler(content: bytes) -> None:
+    """What only begins like filler is not taken for an empty file, nor for the end of one: the card is unreadable."""
+    with pytest.raises(SithsdError) as raised:
+        files.read_directory(Chip(content), PATH)
+    assert raised.value.code is ErrorCode.CARD_UNREADABLE

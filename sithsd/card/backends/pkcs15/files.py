@@ -60,7 +60,17 @@ def read_directory(channel: Channel, path: bytes, piece: int = MAX_SHORT_LE) -> 
             raise unreadable(f"file {path.hex().upper()} is larger than a directory file should be")
     if position < len(content) and content[position] not in _FILLERS:
         raise unreadable(f"file {path.hex().upper()} ends in the middle of an entry")
+    if not _is_filler(content[position:], after_an_entry=bool(entries)):
+        raise unreadable(f"file {path.hex().upper()} holds something else than entries")
     return tuple(entries)
+
+
+def _is_filler(rest: bytearray, *, after_an_entry: bool) -> bool:
+    """Tell whether what follows the entries is filler, as far as it was read.
+
+    A 00 after an entry ends the file, whatever an older and longer content has left behind it.
+    """
+    return (after_an_entry and rest[:1] == b"\0") or len(set(rest)) <= 1
 
 
 def _take(content: bytearray, position: int, entries: list[bytes]) -> int:
