@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from judging import BEST, SIM, House, leaf, reasons
+from judging import BEST, SIM, House, broken, leaf, reasons
 
 from sithsd.certificate.read import CertificateError, read
 from sithsd.validity.anchors import Anchor
@@ -158,26 +157,6 @@ def test_an_unknown_name_below_our_root_is_fine(forge: Any, house: House) -> Non
     issuer = forge.authority("Ny utfärdare v1", house.root)
     judge = Judge([house.anchor], [issuer.der], SIM)
     assert reasons(judge.judge(leaf(forge, issuer), house.now)) == BEST
-
-
-def broken(forge: Any, house: House) -> Iterable[tuple[str, list[Any]]]:
-    """Make chains that lead to our root and are wrong; each a name and its certificates, the judged one first."""
-    name = "SIM SITHS e-id Person HSA-id 3 CA v1"
-    impostor = forge.authority(name, key_identifiers=False, path_length=None)
-    genuine = forge.authority(name, house.root, key_identifiers=False)
-    yield "wrong key", [forge.person(issuer=impostor, key_identifiers=False), genuine]
-    narrow = forge.authority("SIM Narrow", house.root, path_length=0)
-    below = forge.authority("SIM Below", narrow)
-    yield "path length", [forge.person(issuer=below), below, narrow]
-    person = forge.person(issuer=house.root)
-    yield "not a CA", [forge.person(issuer=person), person]
-    no_signing = forge.authority("SIM No signing", house.root, usage={"crl_sign"})
-    yield "key usage", [forge.person(issuer=no_signing), no_signing]
-    only_se = x509.NameConstraints([x509.DirectoryName(x509.Name.from_rfc4514_string("C=SE"))], None)
-    constrained = forge.authority("SIM Constrained", house.root, extensions=[(only_se, True)])
-    yield "name constraints", [forge.person(issuer=constrained), constrained]
-    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.752.999.3"), b"\x05\x00")
-    yield "unknown critical extension", [forge.person(issuer=house.issuer, extensions=[(odd, True)]), house.issuer]
 
 
 def test_a_path_that_is_wrong_is_bad(forge: Any, house: House) -> None:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judging import BEST, SIM, House, leaf, reasons
+from judging import BEST, SIM, House, broken, leaf, reasons
 from pyhanko_certvalidator.registry import CertificateRegistry
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
