@@ -3,6 +3,7 @@
 import ssl
 from base64 import b64decode
 from binascii import Error as NotBase64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -15,7 +16,7 @@ from sithsd.cli.invocation import Invocation
 from sithsd.cli.replies import Certificate, CertificatesReply, CodesReply, ListReply, read
 from sithsd.cli.statuses import CERTIFICATE_ABSENT
 from sithsd.cli.views.cards import Look, status_view
-from sithsd.cli.views.certificates import full_view, validity_view
+from sithsd.cli.views.certificates import full_view, title_text, validity_view
 from sithsd.cli.views.codes import codes_view
 from sithsd.cli.views.layout import HEADING, indented, outside
 from sithsd.errors import ErrorCode
@@ -79,7 +80,11 @@ class Selection:
 def certificates(invocation: Invocation, selection: Selection) -> None:
     """Show the selected certificates of a card, or write them as PEM (RFC 7468).
 
-    A CommandError ("certificate.absent") when an id or a purpose was asked for, or PEM, and there is none.
+    The daemon gives the bytes of a certificate with a personal identity number only to those who may see it. As PEM,
+    what it withheld is named on stderr, and the others are written.
+
+    A CommandError: "certificate.absent" when an id or a purpose was asked for, or PEM, and there is none;
+    "request.denied" when PEM was asked for and every certificate that fits was withheld, or one that --id asked for.
     """
     parameters = ReaderCall(reader=selection.reader, unmasked=selection.unmasked or None)
     reply = invocation.daemon.ask(GET_CERTIFICATES, parameters)
@@ -91,7 +96,7 @@ def certificates(invocation: Invocation, selection: Selection) -> None:
     if invocation.as_json:
         invocation.output.json({**reply, "certificates": [reply["certificates"][index] for index in kept]})
     elif selection.pem:
-        invocation.output.write("".join(_pem(one) for one in found))
+        _write_pem(invocation, found, selection)
     else:
         view = full_view(found, invocation.words, invocation.now())
         invocation.output.show(_under_reader(invocation, got.reader, view))
@@ -102,9 +107,22 @@ def _under_reader(invocation: Invocation, reader: str, view: RenderableType) -> 
     return Group(heading, indented(view))
 
 
-def _pem(certificate: Certificate) -> str:
+def _write_pem(invocation: Invocation, found: Sequence[Certificate], selection: Selection) -> None:
+    given = [one.der for one in found if one.der is not None]
+    withheld = [one for one in found if one.der is None]
+    # All are encoded before anything is told: a damaged one is an error, with nothing written.
+    text = "".join(_pem(der) for der in given)
+    for one in withheld:
+        name = title_text(one, invocation.words).plain
+        invocation.output.complain(invocation.words.say("certificate-withheld", name=name, id=one.id))
+    if withheld and (not given or selection.wanted_id is not None):
+        raise failure(ErrorCode.REQUEST_DENIED, "the bytes of a certificate with a personal identity number")
+    invocation.output.write(text)
+
+
+def _pem(base64: str) -> str:
     try:
-        der = b64decode(certificate.der or "", validate=True)
+        der = b64decode(base64, validate=True)
     except NotBase64 as error:
         raise failure(ErrorCode.INTERNAL, "a certificate that is not base64") from error
     if not der:

@@ -117,7 +117,7 @@ help-epilog-completion = Completion in bash: eval "$(_SITHSCTL_COMPLETE=bash_sou
 exit-0 = done
 exit-1 = the card refused, or an error that has no other number
 exit-2 = the command line is not in order
-exit-3 = the card service (sithsd) or the reader service (pcscd) does not answer
+exit-3 = the card service (sithsd) does not answer; for commands that need a card, also the reader service (pcscd)
 exit-4 = no card, no such reader or certificate, or several readers to choose from
 exit-5 = the code was wrong
 exit-6 = the code is blocked
@@ -125,7 +125,7 @@ exit-7 = refused before the card: last try, malformed, not activated, not allowe
 exit-8 = the card is of an unknown sort, broken, or lacks that code
 exit-9 = the card was busy, taken out or exchanged; look, and try again
 exit-10 = a fault in the program
-exit-130 = interrupted by Ctrl-C
+exit-130 = interrupted by Ctrl-C at a prompt or while looking (monitor then ends with 0)
 
 ## Readers and cards
 
@@ -235,6 +235,7 @@ identity-hsaId = HSA-id
 identity-personalIdentityNumber = Personal id no.
 identity-none = None
 certificate-transport = Transport certificate: identifies nobody.
+certificate-withheld = Left out, because it carries a personal identity number that you may not see: { $name } (id { $id }).
 verdict-good = Good
 verdict-bad = Bad
 verdict-unknown = Unknown

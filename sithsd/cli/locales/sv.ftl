@@ -116,7 +116,7 @@ help-epilog-completion = Komplettering i bash: eval "$(_SITHSCTL_COMPLETE=bash_s
 exit-0 = klart
 exit-1 = kortet vägrade, eller ett fel som saknar eget nummer
 exit-2 = kommandoraden är inte rätt skriven
-exit-3 = korttjänsten (sithsd) eller läsartjänsten (pcscd) svarar inte
+exit-3 = korttjänsten (sithsd) svarar inte; för kommandon som behöver ett kort även läsartjänsten (pcscd)
 exit-4 = inget kort, ingen sådan läsare eller certifikat, eller flera läsare att välja på
 exit-5 = koden var fel
 exit-6 = koden är låst
@@ -124,7 +124,7 @@ exit-7 = stoppat före kortet: sista försöket, fel form, inte aktiverat, inte 
 exit-8 = kortet är av okänt slag, trasigt eller saknar den koden
 exit-9 = kortet var upptaget, togs ut eller byttes; se efter och försök igen
 exit-10 = ett fel i programmet
-exit-130 = avbrutet med Ctrl-C
+exit-130 = avbrutet med Ctrl-C vid en fråga eller under läsning (monitor slutar då med 0)
 
 ## Läsare och kort
 
@@ -234,6 +234,7 @@ identity-hsaId = HSA-id
 identity-personalIdentityNumber = Personnummer
 identity-none = Ingen
 certificate-transport = Transportcertifikat: identifierar ingen.
+certificate-withheld = Utelämnat, eftersom det innehåller ett personnummer som du inte får se: { $name } (id { $id }).
 verdict-good = Giltigt
 verdict-bad = Underkänt
 verdict-unknown = Okänt

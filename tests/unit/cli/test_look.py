@@ -161,9 +161,15 @@ def test_readers_without_a_card_say_why(
 def test_no_pcscd_is_not_no_readers(daemon: FakeDaemon, sithsctl: Run) -> None:
     """While pcscd can't be reached, nobody is told that no reader is connected."""
     daemon.script["List"] = [listing(service=False)]
-    told = sithsctl("status").out
-    assert "pcscd" in told
-    assert "No card reader" not in told
+    for lang, sentence, other in (
+        ("en", "(pcscd) does not answer", "No card reader"),
+        ("sv", "(pcscd) svarar inte", "Ingen kortläsare"),
+    ):
+        outcome = sithsctl("status", lang=lang)
+        assert outcome.status == 0
+        assert sentence in outcome.out
+        assert other not in outcome.out
+    assert sithsctl("status", "--json").json["service"] is False
 
 
 def test_a_hostile_card_does_not_drive_the_terminal(daemon: FakeDaemon, sithsctl: Run) -> None:
@@ -286,12 +292,75 @@ def test_no_certificate_that_fits_is_an_error(daemon: FakeDaemon, sithsctl: Run,
     assert sithsctl("certificates", *options, "--json").json["error"]["code"] == "certificate.absent"
 
 
-@pytest.mark.parametrize("der", [None, "", "no base64!"])
-def test_pem_without_bytes_is_an_error(daemon: FakeDaemon, sithsctl: Run, der: str | None) -> None:
-    """A certificate whose bytes are missing or broken is never written as an empty one."""
-    daemon.script["GetCertificates"] = [certificates_reply(certificate("signature", "hsaId", der=der))]
+@pytest.mark.parametrize("der", ["", "no base64!"])
+def test_pem_without_bytes_is_an_error(daemon: FakeDaemon, sithsctl: Run, der: str) -> None:
+    """A certificate whose bytes are empty or broken is never written, nor is half of the answer before it."""
+    whole = three()["certificates"][0]
+    daemon.script["GetCertificates"] = [certificates_reply(whole, certificate("signature", "hsaId", der=der))]
     outcome = sithsctl("certificates", "--pem")
     assert (outcome.status, outcome.out) == (10, "")
+
+
+def two_withheld() -> dict[str, Any]:
+    """Return a reply as an ordinary person gets it: without the bytes of what carries a personal identity number."""
+    hidden = [
+        certificate("authentication", "personalIdentityNumber", id="CD01"),
+        certificate("signature", "personalIdentityNumber", id="CD02"),
+    ]
+    return certificates_reply(*three()["certificates"], *hidden)
+
+
+@pytest.mark.parametrize(
+    ("lang", "left_out", "names"),
+    [
+        ("en", "personal identity number", ("Authentication, Personal id no.", "Signature, Personal id no.")),
+        ("sv", "personnummer", ("Legitimering, Personnummer", "Underskrift, Personnummer")),
+    ],
+)
+def test_pem_leaves_out_what_was_withheld(
+    daemon: FakeDaemon, sithsctl: Run, lang: str, left_out: str, names: tuple[str, str]
+) -> None:
+    """What the daemon gave is written; each withheld one is named on stderr, and stdout stays clean for a pipe."""
+    daemon.script["GetCertificates"] = [two_withheld()]
+    outcome = sithsctl("certificates", "--pem", lang=lang)
+    assert (outcome.status, outcome.out) == (0, ssl.DER_cert_to_PEM_cert(DER) * 3)
+    told = outcome.err.splitlines()
+    assert len(told) == 2
+    for sentence, name, wanted_id in zip(told, names, ("CD01", "CD02"), strict=True):
+        assert left_out in sentence
+        assert f"{name} (id {wanted_id})" in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [(["--id", "cd01"], ["CD01"]), (["--id", "CD02", "--purpose", "signature"], ["CD02"])],
+)
+def test_pem_of_a_withheld_certificate_is_denied(
+    daemon: FakeDaemon, sithsctl: Run, options: list[str], named: list[str]
+) -> None:
+    """Whoever asks for one certificate that they may not have is refused, not told of a fault in the program."""
+    daemon.script["GetCertificates"] = [two_withheld()]
+    outcome = sithsctl("certificates", "--pem", *options)
+    assert (outcome.status, outcome.out) == (7, "")
+    assert [one for one in ("AB01", "AB02", "AB03", "CD01", "CD02") if one in outcome.err] == named
+    assert "You may not do this." in outcome.err
+
+
+def test_pem_with_nothing_left_is_denied(daemon: FakeDaemon, sithsctl: Run) -> None:
+    """A pipe is not fed with nothing when all that fits was withheld; each is named still."""
+    daemon.script["GetCertificates"] = [certificates_reply(*two_withheld()["certificates"][3:])]
+    outcome = sithsctl("certificates", "--pem")
+    assert (outcome.status, outcome.out) == (7, "")
+    assert "CD01" in outcome.err
+    assert "CD02" in outcome.err
+
+
+def test_pem_of_an_id_that_two_share_is_denied_when_one_is_withheld(daemon: FakeDaemon, sithsctl: Run) -> None:
+    """A card may give two certificates one id; half of what --id asked for is no answer."""
+    shared = certificate("signature", "personalIdentityNumber", id="AB02")
+    daemon.script["GetCertificates"] = [certificates_reply(*three()["certificates"], shared)]
+    outcome = sithsctl("certificates", "--pem", "--id", "AB02")
+    assert (outcome.status, outcome.out) == (7, "")
 
 
 def test_a_refusal_for_scripts_keeps_all_it_tells(daemon: FakeDaemon, sithsctl: Run) -> None:
