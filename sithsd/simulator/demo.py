@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sithsd.simulator.ending import signals_unwind
 from sithsd.simulator.stage import Stage, StageError, end
 
 BIN = Path(sys.executable).parent
@@ -52,7 +53,8 @@ class Demo:
         self._say("The daemon starts, on a pcscd of its own.")
         with (self._folder / "sithsd.log").open("wb") as log:
             daemon = subprocess.Popen(
-                [str(BIN / "sithsd"), "--config", str(self._configuration)],
+                # It ends with us however we end.
+                ["setpriv", "--pdeathsig", "TERM", str(BIN / "sithsd"), "--config", str(self._configuration)],
                 env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
             try:
@@ -177,15 +179,16 @@ class Demo:
 
 def main() -> int:
     """Set the stage, play, and clear away."""
-    folder = Path(tempfile.mkdtemp(prefix="sithsd-demo-"))
-    try:
-        with Stage(readers=2) as stage:
-            return Demo(stage, folder).play()
-    except StageError as error:
-        sys.stderr.write(f"demo: {error}\n")
-        return 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with signals_unwind():
+        folder = Path(tempfile.mkdtemp(prefix="sithsd-demo-"))
+        try:
+            with Stage(readers=2) as stage:
+                return Demo(stage, folder).play()
+        except StageError as error:
+            sys.stderr.write(f"demo: {error}\n")
+            return 1
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

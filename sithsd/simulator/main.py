@@ -30,9 +30,10 @@ from sithsd.simulator.control import (
     Swap,
     ask,
 )
+from sithsd.simulator.ending import signals_unwind
 from sithsd.simulator.server import CardServer, ServerError
 from sithsd.simulator.shelf import Shelf
-from sithsd.simulator.stage import Stage, StageError
+from sithsd.simulator.stage import Stage, StageError, end
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -229,10 +230,10 @@ def stage(places: options.Places, readers: int, command: tuple[str, ...]) -> Non
     """Run COMMAND beside a private pcscd with virtual readers, in namespaces of its own; exit as COMMAND does.
 
     PCSCLITE_CSOCK_NAME tells it the pcscd. RUNTIME_DIRECTORY and STATE_DIRECTORY are folders that go away with the
-    stage, unless they were given.
+    stage, unless they were given. SIGTERM or SIGHUP ends COMMAND with SIGTERM, and all that it started on the stage.
     """
     try:
-        with Stage(readers) as private:
+        with signals_unwind(), Stage(readers) as private:
             runtime = places.runtime if places.runtime_given else private.folder / "run"
             state = places.state if places.state_given else private.folder / "state"
             environment = {**private.environment, "RUNTIME_DIRECTORY": str(runtime), "STATE_DIRECTORY": str(state)}
@@ -240,7 +241,11 @@ def stage(places: options.Places, readers: int, command: tuple[str, ...]) -> Non
                 folder.mkdir(parents=True, exist_ok=True)
             served_before = (runtime / SOCKET).exists()
             try:
-                status = private.run(command, env=environment).returncode
+                child = private.spawn(command, env=environment)
+                try:
+                    status = child.wait()
+                finally:
+                    end(child)
             finally:
                 if not served_before:
                     _stop_quietly(runtime)

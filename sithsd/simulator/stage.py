@@ -3,7 +3,8 @@
 pcscd has one fixed runtime folder and its virtual reader driver listens on every interface without authentication.
 On a stage both are out of everybody's way: a folder of the stage's own is mounted over /run/pcscd, and the network is
 an empty one with a loopback interface. Programs outside reach the stage's pcscd through `PCSCLITE_CSOCK_NAME`; what
-must speak to the virtual readers is started with `spawn`. Ending a stage ends what was started on it, by pid.
+must speak to the virtual readers is started with `spawn`. Ending a stage ends what was started on it, and what
+that started and left behind in the stage's namespaces, by pid.
 """
 
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from sithsd.simulator.residents import end_residents
 from sithsd.simulator.vpcd_conf import reader_conf
 
 _READY_SECONDS = 10.0
@@ -63,8 +65,8 @@ class Stage:
         for program in ("pcscd", "unshare", "nsenter", "setpriv", "ip"):
             if shutil.which(program, path=_search_path()) is None:
                 raise StageError(f"{program} is not installed (make setup installs what is needed)")
-        self.folder = Path(tempfile.mkdtemp(prefix="sithsd-stage-"))
         try:
+            self.folder = Path(tempfile.mkdtemp(prefix="sithsd-stage-"))
             self.folder.chmod(0o755)
             conf = self.folder / "reader.conf.d"
             conf.mkdir()
@@ -83,10 +85,12 @@ class Stage:
         self.close()
 
     def close(self) -> None:
-        """End what was started on the stage, in reverse order, and remove its folder."""
+        """End what was started on the stage, in reverse order, then what that left behind, and remove the folder."""
         for child in reversed(self._children):
             end(child)
         self._children.clear()
+        if self._keeper is not None:
+            end_residents(self._keeper.pid, spare=() if self._pcscd is None else (self._pcscd.pid,))
         self.stop_pcscd()
         if self._keeper is not None:
             end(self._keeper)

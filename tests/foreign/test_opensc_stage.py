@@ -1,5 +1,6 @@
 """sithsd-sim as a person uses it: a command on a stage, cards in and out, OpenSC beside it."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,13 +39,36 @@ def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status() -> Non
     assert not list(_processes_with(folders.split()[1]))
 
 
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_stage_that_is_told_to_end_leaves_nothing_behind(how: signal.Signals) -> None:
+    """SIGTERM or SIGHUP ends the command, its children, the cards' background process and pcscd; folders go away."""
+    play = f'set -e; {SIM} insert ordinary; echo "$RUNTIME_DIRECTORY"; sleep 60; exit 7'
+    command = [*SIM.split(), "stage", "--readers", "1", "--", "sh", "-c", play]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as staged:
+        assert staged.stdout is not None
+        try:
+            folder = Path(staged.stdout.readline().strip()).parent
+            assert folder.name.startswith("sithsd-stage-")
+            # At the least: the shell, the process that serves the card, and pcscd.
+            assert len(_processes_with(str(folder))) >= 3
+            staged.send_signal(how)
+            assert staged.wait(timeout=60) == 128 + how
+        finally:
+            if staged.poll() is None:
+                staged.kill()
+    assert not _processes_with(str(folder))
+    assert not folder.exists()
+
+
 def _processes_with(argument: str) -> list[int]:
+    """Find the processes that have `argument` in their command line or their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                line = (entry / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
+                line = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
             if argument.encode() in line:
                 found.append(int(entry.name))
