@@ -19,16 +19,29 @@ class ErrorCode(StrEnum):
     PIN_MALFORMED = "pin.malformed"
     PIN_NOT_ACTIVATED = "pin.notActivated"
     PIN_UNSUPPORTED = "pin.unsupported"
+    PIN_TRIES_CHANGED = "pin.triesChanged"
+    PIN_REFUSED = "pin.refused"
     PUK_WRONG = "puk.wrong"
     PUK_BLOCKED = "puk.blocked"
     PUK_LAST_TRY = "puk.lastTry"
     PUK_TRIES_UNKNOWN = "puk.triesUnknown"
+    PUK_TRIES_CHANGED = "puk.triesChanged"
+    PUK_BELOW_FLOOR = "puk.belowFloor"
+    PINPAD_ABSENT = "pinpad.absent"
+    PINPAD_CANCELLED = "pinpad.cancelled"
+    PINPAD_TIMEOUT = "pinpad.timeout"
+    PINPAD_MISMATCH = "pinpad.mismatch"
+    PINPAD_MALFORMED = "pinpad.malformed"
+    UNBLOCK_DESK_ONLY = "unblock.deskOnly"
+    ACTIVATION_CHECKLIST = "activation.checklist"
+    ACTIVATION_NOT_NEEDED = "activation.notNeeded"
     CARD_ABSENT = "card.absent"
     CARD_REMOVED = "card.removed"
     CARD_CHANGED = "card.changed"
     CARD_UNSUPPORTED = "card.unsupported"
     CARD_UNREADABLE = "card.unreadable"
     CARD_REFUSED = "card.refused"
+    CARD_OUTCOME_UNKNOWN = "card.outcomeUnknown"
     READER_BUSY = "reader.busy"
     READER_UNKNOWN = "reader.unknown"
     READER_AMBIGUOUS = "reader.ambiguous"
@@ -36,6 +49,8 @@ class ErrorCode(StrEnum):
     REQUEST_DENIED = "request.denied"
     REQUEST_INVALID = "request.invalid"
     REQUEST_TOO_MANY = "request.tooMany"
+    REQUEST_TOO_MANY_WRONG = "request.tooManyWrong"
+    AUDIT_UNAVAILABLE = "audit.unavailable"
     DAEMON_UNAVAILABLE = "daemon.unavailable"
     INTERNAL = "internal"
 
@@ -55,13 +70,29 @@ class Where:
     sequence: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class More:
+    """What else some errors tell.
+
+    `rules` names what was not kept (a new PIN's rules, items of the activation's checklist), `advice` what a person has
+    to do (a name of the policy's), `done` the roles whose PIN was set before the error, `holder` the program that holds
+    the card ("firefox (pid 123)"), `retry_after` in how many seconds it is worth to ask again.
+    """
+
+    rules: tuple[str, ...] = ()
+    advice: str | None = None
+    done: tuple[str, ...] = ()
+    holder: str | None = None
+    retry_after: int | None = None
+
+
 class SithsdError(Exception):
     """An operation that did not happen, or did not end as asked.
 
     `code` is the stable name, `detail` an English sentence without any secret, `tries_left` the number of tries the
     code at hand has left (None: not known, or no code involved), `role` the code concerned ("authentication",
-    "signature", "puk"), `status_word` the card's SW1-SW2 as an integer (ISO 7816-4:2020, 5.6). `where` is filled in by
-    the room that knows the reader.
+    "signature", "puk"), `status_word` the card's SW1-SW2 as an integer (ISO 7816-4:2020, 5.6). `where` and `more` are
+    filled in by the rooms that know.
     """
 
     def __init__(
@@ -80,6 +111,7 @@ class SithsdError(Exception):
         self.role = role
         self.status_word = status_word
         self.where = Where()
+        self.more = More()
 
     @property
     def retryable(self) -> bool:

@@ -19,7 +19,7 @@ from sithsd.api.framing import MessageBuffer, MessageTooLongError, wipe
 from sithsd.api.limits import MESSAGE_BYTES
 from sithsd.api.shape import encode
 from sithsd.api.wire import ErrorParameters, Wire
-from sithsd.errors import ErrorCode, SithsdError, Where
+from sithsd.errors import ErrorCode, More, SithsdError, Where
 from sithsd.locations import CODES_SOCKET
 
 T = TypeVar("T")
@@ -48,6 +48,13 @@ class DaemonError(SithsdError):
             status_word=parameters.status_word,
         )
         self.where = Where(parameters.reader, parameters.card_serial, parameters.sequence)
+        self.more = More(
+            tuple(parameters.rules),
+            parameters.advice,
+            tuple(parameters.done),
+            parameters.holder,
+            parameters.retry_after,
+        )
         self.told = parameters.code
         self._retryable = parameters.retryable
 

@@ -77,4 +77,9 @@ def error_parameters(error: SithsdError) -> ErrorParameters:
         card_serial=error.where.card_serial,
         sequence=error.where.sequence,
         detail=error.detail,
+        rules=list(error.more.rules),
+        advice=error.more.advice,
+        done=list(error.more.done),
+        holder=error.more.holder,
+        retry_after=error.more.retry_after,
     )

@@ -10,6 +10,7 @@ from sithsd.api.rights import Rights, everyone
 from sithsd.clock import Clock
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.secret import Secret
 from sithsd.session.board import Board
 from sithsd.session.describe import issuers_on
 from sithsd.session.model import JudgedCertificate, Picture
@@ -147,17 +148,29 @@ class Codes:
 
     async def _verify(self, call: wire.VerifyCall, caller: Caller) -> wire.CodeReply:
         slot = self._readers.slot(call.reader)
-        done = await slot.verify(call.role, call.code, last_try=bool(call.spend_last_try), serial=call.card_serial)
+        done = await slot.verify(
+            call.role, _given(call.code, "code"), last_try=bool(call.spend_last_try), serial=call.card_serial
+        )
         slot.note_done("code.verified", call.role, done, uid=caller.uid, pid=caller.pid)
         return _done(done)
 
     async def _unblock(self, call: wire.UnblockCall, caller: Caller) -> wire.CodeReply:
         slot = self._readers.slot(call.reader)
         done = await slot.unblock(
-            call.role, call.puk, call.new_code, last_try=bool(call.spend_last_try), serial=call.card_serial
+            call.role,
+            _given(call.puk, "puk"),
+            _given(call.new_code, "newCode"),
+            last_try=bool(call.spend_last_try),
+            serial=call.card_serial,
         )
         slot.note_done("code.unblocked", call.role, done, uid=caller.uid, pid=caller.pid)
         return _done(done)
+
+
+def _given(code: Secret | None, field: str) -> Secret:
+    if code is None:
+        raise SithsdError(ErrorCode.REQUEST_INVALID, f"{field}: this field is missing")
+    return code
 
 
 def _done(done: Done) -> wire.CodeReply:

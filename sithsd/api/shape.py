@@ -22,6 +22,7 @@ _MISSING = re.compile(r"^Object missing required field `([^`]*)`")
 # The name of an unknown field is the caller's own word: it is repeated only where it can't be a code.
 _UNKNOWN = re.compile(r"^Object contains unknown field `([A-Za-z][A-Za-z0-9]{0,63})`")
 
+_NULL = memoryview(b"null")
 _QUOTE, _BACKSLASH = b'"\\'
 _ESCAPES = {ord(letter): ord(char) for letter, char in zip('"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True)}
 
@@ -43,14 +44,11 @@ class Shape(Generic[P]):
             raise ValueError(f"{kind.__name__} must be declared with forbid_unknown_fields")
         self._kind = kind
         self._fields = msgspec.structs.fields(kind)
-        self._secrets = [field for field in self._fields if field.type is Secret]
+        self._secrets = [field for field in self._fields if _is_secret(field)]
         # The same shape with raw JSON in the place of each code, under the names of the wire.
         twin = msgspec.defstruct(
             kind.__name__,
-            [
-                (field.name, msgspec.Raw if field.type is Secret else field.type, _copied(field))
-                for field in self._fields
-            ],
+            [(field.name, msgspec.Raw if _is_secret(field) else field.type, _copied(field)) for field in self._fields],
             kw_only=True,
             forbid_unknown_fields=True,
         )
@@ -68,7 +66,8 @@ class Shape(Generic[P]):
         values = {field.name: getattr(plain, field.name) for field in self._fields}
         try:
             for field in self._secrets:
-                values[field.name] = _secret(values[field.name], field.encode_name)
+                raw = values[field.name]
+                values[field.name] = None if _is_nothing(raw, field) else _secret(raw, field.encode_name)
             return self._kind(**values)
         except ParameterError:
             for value in values.values():
@@ -79,8 +78,9 @@ class Shape(Generic[P]):
     def wipe(self, call: P) -> None:
         """Overwrite the codes in `call`."""
         for field in self._secrets:
-            secret: Secret = getattr(call, field.name)
-            secret.wipe()
+            secret: Secret | None = getattr(call, field.name)
+            if secret is not None:
+                secret.wipe()
 
     def _told(self, message: str) -> ParameterError:
         """Say what is wrong with the parameters, from msgspec's message but without what it may quote."""
@@ -96,6 +96,15 @@ class Shape(Generic[P]):
             if known.encode_name == field and isinstance(known.type, type) and issubclass(known.type, Enum):
                 return ParameterError(field, "expected one of " + ", ".join(str(member.value) for member in known.type))
         return ParameterError(field, "not of the expected form")
+
+
+def _is_secret(field: msgspec.structs.FieldInfo) -> bool:
+    return field.type is Secret or field.type == Secret | None
+
+
+def _is_nothing(raw: msgspec.Raw | None, field: msgspec.structs.FieldInfo) -> bool:
+    """Tell whether a code was left out, where it may be."""
+    return field.type is not Secret and (raw is None or memoryview(raw)[:1] == _NULL[:1])
 
 
 def _copied(field: msgspec.structs.FieldInfo) -> Any:  # noqa: ANN401 - as msgspec.field is annotated

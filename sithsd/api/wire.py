@@ -104,6 +104,24 @@ class Reader(Wire):
     detail: str | None = None
 
 
+class Notice(Wire):
+    """What happened to a code without our doing, or came to light later.
+
+    `code`: "code.triesLostElsewhere" (the counter fell though nothing was sent from here) or "code.outcomeLearnt" (what
+    became of an operation whose answer was lost; `happened` as far as the counters tell). `at` is RFC 3339 in UTC.
+    """
+
+    code: str
+    at: str
+    sequence: int
+    reader: str
+    card_serial: str | None
+    role: Role
+    tries_before: int | None = None
+    tries_after: int | None = None
+    happened: bool | None = None
+
+
 class ListCall(Wire, forbid_unknown_fields=True):
     """Parameters of io.sithsd.Cards.List and Monitor."""
 
@@ -111,17 +129,21 @@ class ListCall(Wire, forbid_unknown_fields=True):
 
 
 class ListReply(Wire):
-    """Reply of io.sithsd.Cards.List: all readers. `service` is False while pcscd can't be reached."""
+    """Reply of io.sithsd.Cards.List: all readers. `service` is False while pcscd can't be reached.
+
+    `notices` are the latest of this daemon, the oldest first.
+    """
 
     readers: list[Reader]
     sequence: int
     service: bool = True
+    notices: list[Notice] = []
 
 
 class MonitorReply(Wire):
     """One reply of the stream io.sithsd.Cards.Monitor: the state first ("state"), then changes ("changed").
 
-    `readers` is always the whole picture; `reader` names the one that changed.
+    `readers` is always the whole picture; `reader` names the one that changed. `notices`: those since the last reply.
     """
 
     event: str
@@ -129,6 +151,7 @@ class MonitorReply(Wire):
     readers: list[Reader]
     service: bool = True
     reader: str | None = None
+    notices: list[Notice] = []
 
 
 class ReaderCall(Wire, forbid_unknown_fields=True):
@@ -160,31 +183,150 @@ class VerifyCall(Wire, forbid_unknown_fields=True):
     """Parameters of io.sithsd.Codes.Verify. A code is a string on the wire; here it never becomes one."""
 
     role: Role
-    code: Secret
+    code: Secret | None = None
     reader: str | None = None
     card_serial: str | None = None
     spend_last_try: bool | None = None
+    expected_tries: int | None = None
+    pin_pad: bool | None = None
+
+
+class ChangeCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.Change. Both codes are strings on the wire; here they never become ones."""
+
+    role: Role
+    code: Secret | None = None
+    new_code: Secret | None = None
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
+    expected_tries: int | None = None
+    pin_pad: bool | None = None
 
 
 class UnblockCall(Wire, forbid_unknown_fields=True):
     """Parameters of io.sithsd.Codes.Unblock. Both codes are strings on the wire; here they never become ones."""
 
     role: Role
-    puk: Secret
-    new_code: Secret
+    puk: Secret | None = None
+    new_code: Secret | None = None
     reader: str | None = None
     card_serial: str | None = None
     spend_last_try: bool | None = None
+    expected_tries: int | None = None
+    risk_card: bool | None = None
+    pin_pad: bool | None = None
+
+
+class Answer(Wire, forbid_unknown_fields=True):
+    """An answer to one item of the activation's checklist: yes or no, or a date (ISO 8601)."""
+
+    id: str
+    confirmed: bool | None = None
+    date: str | None = None
+
+
+class ExpectedTries(Wire, forbid_unknown_fields=True):
+    """How many tries a code had when the person was asked for it."""
+
+    role: Role
+    tries_left: int
+
+
+class ActivateCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.Activate. Codes are strings on the wire; here they never become ones."""
+
+    new_authentication: Secret | None = None
+    new_signature: Secret | None = None
+    puk: Secret | None = None
+    transport_authentication: Secret | None = None
+    transport_signature: Secret | None = None
+    answers: list[Answer] | None = None
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
+    risk_card: bool | None = None
+    expected: list[ExpectedTries] | None = None
 
 
 class CodeReply(Wire):
-    """Reply of io.sithsd.Codes.Verify and Unblock: it was done, and this many tries the code has now."""
+    """Reply of io.sithsd.Codes.Verify, Change and Unblock: it was done, and this many tries the code has now.
+
+    `warnings` are names of rules for new PINs that the policy only warns of.
+    """
 
     reader: str
     card_serial: str | None
     sequence: int
     role: Role
     tries_left: int | None = None
+    warnings: list[str] = []
+
+
+class ActivateReply(Wire):
+    """Reply of io.sithsd.Codes.Activate: the roles whose PIN was set, and the state of all codes."""
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    done: list[str]
+    codes: list[CodeState]
+    warnings: list[str] = []
+
+
+class GuidanceCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.GetGuidance."""
+
+    reader: str | None = None
+
+
+class NewCodeRule(Wire):
+    """A rule for new PINs by its name, and its level: "refuse" or "warn"."""
+
+    rule: str
+    level: str
+
+
+class ChecklistItem(Wire):
+    """One item of the activation's checklist.
+
+    `kind`: "confirm" (has to be answered yes), "question" (yes or no), "date" (not older than `max_age_months`).
+    `when` names the question that has to be answered yes for the item to count.
+    """
+
+    id: str
+    kind: str
+    sv: str
+    en: str
+    max_age_months: int | None = None
+    when: str | None = None
+
+
+class GuidanceReply(Wire):
+    """Reply of io.sithsd.Codes.GetGuidance: all that a program needs to ask a person for codes.
+
+    `activation`: "puk", "transport-pin" or "unknown"; `to_activate` the roles that have no PIN of the holder's yet.
+    `unblocking`: "holder", "desk" or "unknown"; `may_unblock` whether this caller may. `min_length` and `max_length`
+    are of new PINs. `personal_numbers` are the holder's, for the rules that forbid parts of them.
+    """
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    kind: CardKind
+    codes: list[CodeState]
+    activation: str
+    to_activate: list[str]
+    unblocking: str
+    may_unblock: bool
+    puk_floor: int
+    rules: list[NewCodeRule]
+    min_length: int
+    max_length: int
+    personal_numbers: list[str]
+    checklist: list[ChecklistItem]
+    pad_verify: bool = False
+    pad_modify: bool = False
 
 
 class ErrorParameters(Wire):
@@ -199,6 +341,11 @@ class ErrorParameters(Wire):
     card_serial: str | None = None
     sequence: int | None = None
     detail: str = ""
+    rules: list[str] = []
+    advice: str | None = None
+    done: list[str] = []
+    holder: str | None = None
+    retry_after: int | None = None
 
 
 def error_name(interface: str, code: ErrorCode | str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sithsd.api.client import DaemonError, LostError
+from sithsd.api.message import error_parameters
 from sithsd.api.wire import ErrorParameters, Wire
 from sithsd.cli.failure import LOST, CommandError
 from sithsd.errors import SithsdError
@@ -59,14 +60,7 @@ class Daemon:
 
 
 def _parameters(error: SithsdError) -> ErrorParameters:
-    return ErrorParameters(
-        code=error.told if isinstance(error, DaemonError) else str(error.code),
-        retryable=error.retryable,
-        tries_left=error.tries_left,
-        role=error.role,
-        status_word=error.status_word,
-        reader=error.where.reader,
-        card_serial=error.where.card_serial,
-        sequence=error.where.sequence,
-        detail=error.detail,
-    )
+    found = error_parameters(error)
+    if isinstance(error, DaemonError):
+        found.code = error.told  # a newer daemon's, which this release does not know
+    return found

@@ -53,7 +53,7 @@ def failure_json(found: CommandError) -> dict[str, Any]:
     """Return `{"error": {"code", "triesLeft", "retryable", ...}}`; other fields only where they are known."""
     always = {"code", "triesLeft", "retryable"}
     fields = to_json(found.parameters)
-    error = {name: value for name, value in fields.items() if name in always or value not in (None, "")}
+    error = {name: value for name, value in fields.items() if name in always or value not in (None, "", [])}
     if found.readers:
         error["readers"] = list(found.readers)
     return {"error": error}

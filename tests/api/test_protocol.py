@@ -156,6 +156,11 @@ async def test_a_named_error_carries_all_that_is_known(served: Any) -> None:
             "cardSerial": "4711",
             "sequence": 9,
             "detail": "as asked",
+            "rules": [],
+            "advice": None,
+            "done": [],
+            "holder": None,
+            "retryAfter": None,
         },
     }
     assert (await line.ask("Fail", code="reader.busy"))["parameters"]["retryable"] is True

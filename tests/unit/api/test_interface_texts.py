@@ -25,7 +25,10 @@ CALLS = {
     },
     CODES_SOCKET: {
         "Verify": (wire.VerifyCall, wire.CodeReply),
+        "Change": (wire.ChangeCall, wire.CodeReply),
         "Unblock": (wire.UnblockCall, wire.CodeReply),
+        "Activate": (wire.ActivateCall, wire.ActivateReply),
+        "GetGuidance": (wire.GuidanceCall, wire.GuidanceReply),
     },
     service.SERVICE: {
         "GetInfo": (NoParameters, service.Info),
@@ -33,8 +36,16 @@ CALLS = {
     },
 }
 NAMED = {
-    CARDS_SOCKET: [wire.Verdict, wire.CodeState, wire.Certificate, wire.Holder, wire.Card, wire.Reader],
-    CODES_SOCKET: [],
+    CARDS_SOCKET: [
+        wire.Verdict,
+        wire.CodeState,
+        wire.Certificate,
+        wire.Holder,
+        wire.Card,
+        wire.Reader,
+        wire.Notice,
+    ],
+    CODES_SOCKET: [wire.CodeState, wire.NewCodeRule, wire.ChecklistItem, wire.Answer, wire.ExpectedTries],
     service.SERVICE: [],
 }
 OURS = [CARDS_SOCKET, CODES_SOCKET]

@@ -263,6 +263,7 @@ async def test_verify_and_unblock(daemon: Socket) -> None:
         "sequence": daemon.house.view().sequence,
         "role": "authentication",
         "triesLeft": 3,
+        "warnings": [],
     }
     for left in (2, 1):
         error = await refused(daemon.call("Verify", DESK, role=Role.SIGNATURE, code=Secret(b"111111")))

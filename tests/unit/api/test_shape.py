@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sithsd.api.shape import ParameterError, Shape, encode
 from sithsd.api.wire import ReaderCall, UnblockCall, VerifyCall, Wire
 from sithsd.secret import Secret
+from sithsd.values import Role
 
 CANARY = "739154"
 
@@ -19,6 +20,16 @@ class Inner(Wire, forbid_unknown_fields=True):
     """A shape within a shape."""
 
     count: int
+
+
+class CodeCall(Wire, forbid_unknown_fields=True):
+    """A shape with a code that has to be there."""
+
+    role: Role
+    code: Secret
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
 
 
 class Outer(Wire, forbid_unknown_fields=True):
@@ -42,7 +53,7 @@ def refusal(shape: Shape, value: object) -> ParameterError:
 
 def test_parameters_get_their_shape() -> None:
     """The wire's camelCase names, defaults and nested shapes arrive as the shape says."""
-    call = Shape(VerifyCall).decode(raw({"role": "signature", "code": "1234", "spendLastTry": True}))
+    call = Shape(CodeCall).decode(raw({"role": "signature", "code": "1234", "spendLastTry": True}))
     assert (call.role, call.reader, call.spend_last_try) == ("signature", None, True)
     assert call.code.reveal() == b"1234"
     assert Shape(Outer).decode(raw({"innerParts": [{"count": 3}]})).inner_parts == [Inner(count=3)]
@@ -69,7 +80,7 @@ def test_parameters_get_their_shape() -> None:
 )
 def test_a_refusal_names_the_field_and_what_was_expected(value: object, field: str, detail: str) -> None:
     """Missing, unknown and wrong fields are told apart by name."""
-    error = refusal(Shape(VerifyCall), value)
+    error = refusal(Shape(CodeCall), value)
     assert (error.field, error.detail) == (field, detail)
 
 
@@ -86,7 +97,7 @@ def test_a_refusal_names_the_field_and_what_was_expected(value: object, field: s
 )
 def test_a_refusal_never_repeats_what_was_sent(value: object) -> None:
     """Wherever a caller puts a code by mistake, the error does not quote it, nor does an exception chained to it."""
-    error = refusal(Shape(VerifyCall), value)
+    error = refusal(Shape(CodeCall), value)
     assert CANARY not in repr(error)
     assert CANARY not in "".join(traceback.format_exception(error))
 
@@ -104,7 +115,7 @@ def test_a_refusal_in_depth_tells_the_path() -> None:
 def test_what_is_no_json_is_refused(text: str) -> None:
     """Broken, badly encoded and endlessly nested JSON is one error, not another exception."""
     with pytest.raises(ParameterError):
-        Shape(VerifyCall).decode(msgspec.Raw(text))
+        Shape(CodeCall).decode(msgspec.Raw(text))
 
 
 @settings(deadline=None)
@@ -114,7 +125,7 @@ def test_a_code_is_the_string_that_was_sent(text: str) -> None:
     for written in (json.dumps(text, ensure_ascii=False), json.dumps(text)):
         value = f'{{"role":"puk","code":{written}}}'.encode(errors="surrogatepass")
         try:
-            call = Shape(VerifyCall).decode(msgspec.Raw(bytearray(value)))
+            call = Shape(CodeCall).decode(msgspec.Raw(bytearray(value)))
         except ParameterError:
             # Surrogates written raw are not UTF-8.
             assert not text.isprintable()
@@ -128,7 +139,7 @@ def test_a_code_is_the_string_that_was_sent(text: str) -> None:
 def test_a_code_with_a_broken_escape_is_refused(inside: bytes) -> None:
     """A string that JSON does not allow is refused, whatever the parser in front let through."""
     with pytest.raises(ParameterError):
-        Shape(VerifyCall).decode(msgspec.Raw(b'{"role":"puk","code":"' + inside + b'"}'))
+        Shape(CodeCall).decode(msgspec.Raw(b'{"role":"puk","code":"' + inside + b'"}'))
 
 
 def test_codes_are_views_of_the_message_until_they_are_secrets() -> None:
@@ -163,12 +174,23 @@ def test_a_shape_must_refuse_unknown_fields() -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"])))
 def test_what_a_client_sends_is_what_the_server_reads(text: str) -> None:
     """A Secret goes through JSON unchanged, quotes, control characters and all."""
-    message = encode(VerifyCall(role="puk", code=Secret(text.encode())))
+    message = encode(CodeCall(role="puk", code=Secret(text.encode())))
     assert json.loads(bytes(message))["code"] == text
-    assert Shape(VerifyCall).decode(msgspec.Raw(message)).code.reveal() == text.encode()
+    assert Shape(CodeCall).decode(msgspec.Raw(message)).code.reveal() == text.encode()
 
 
 def test_only_secrets_have_a_special_json_form() -> None:
     """Something else that has no JSON form is an error, not silently its str."""
     with pytest.raises(NotImplementedError):
         encode({"value": object()})
+
+
+@pytest.mark.parametrize("given_code", [{}, {"code": None}])
+def test_a_code_that_may_be_left_out(given_code: dict[str, None]) -> None:
+    """Without a code, or with null, there is none; anything but a string is refused as everywhere."""
+    shape = Shape(VerifyCall)
+    call = shape.decode(raw({"role": "signature", **given_code}))
+    assert call.code is None
+    shape.wipe(call)
+    assert refusal(shape, {"role": "signature", "code": [CANARY]}).field == "code"
+    assert refusal(shape, {"role": "signature", "code": False}).field == "code"
