@@ -1,0 +1,166 @@
+"""The policy file: what a site decides of codes, cards and the desk.
+
+TOML. `default.toml` beside this module has everything; a site's own file (/etc/sithsd/policy.toml) names what it wants
+otherwise. Tables are taken over value by value, a list as a whole.
+"""
+
+import stat
+import tomllib
+from contextlib import suppress
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from sithsd.policy.checklist import Item, contradiction
+from sithsd.policy.new_code import NewCodeRules
+from sithsd.values import CardKind
+
+SITE_FILE = Path("/etc/sithsd/policy.toml")
+_MAX_FILE = 256 * 1024
+
+
+class PolicyError(ValueError):
+    """A policy that can't be used: one line with file, place and reason."""
+
+
+class Occasion(StrEnum):
+    """When a person is advised: a PIN is blocked, its PUK is not at hand, or the PUK's tries are used up."""
+
+    PIN_BLOCKED = "pinBlocked"
+    PUK_LOST = "pukLost"
+    PUK_DEAD = "pukDead"
+
+
+class Advice(StrEnum):
+    """What a person has to do, by name. The sentences belong to the programs that show them."""
+
+    UNBLOCK_WITH_PUK = "unblock.withPuk"
+    UNBLOCK_AT_DESK = "unblock.atDesk"
+    UNBLOCK_WITH_PUK_OR_AT_DESK = "unblock.withPukOrAtDesk"
+    LETTER_REORDER = "letter.reorder"
+    CARD_ORDER_NEW = "card.orderNew"
+    RESERVE_WITH_PUK = "reserve.withPuk"
+    RESERVE_NEW_CARD = "reserve.newCard"
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Budget(_Table, frozen=True, kw_only=True):
+    """[budget]: how many wrong codes one user may give, and one card may get, within so many minutes."""
+
+    wrong_codes_per_user: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    wrong_codes_per_card: Annotated[int, msgspec.Meta(ge=1, le=1000)]
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
+
+
+class PukRules(_Table, frozen=True, kw_only=True):
+    """[puk]: a PUK with fewer tries left than `floor`, or an unknown number, is sent only by a person's clear word."""
+
+    floor: Annotated[int, msgspec.Meta(ge=1, le=15)]
+
+
+class Audit(_Table, frozen=True, kw_only=True):
+    """[audit]: for how many days rows are kept; 0 is for ever."""
+
+    keep_days: Annotated[int, msgspec.Meta(ge=0, le=36500)]
+
+
+class PinPad(_Table, frozen=True, kw_only=True):
+    """[pin_pad]: whether a reader's own pad is used where it has one."""
+
+    enabled: bool
+
+
+class Activation(_Table, frozen=True, kw_only=True):
+    """[activation]: the checklist, in the order in which it is asked. ValueError: a list that can't be asked."""
+
+    checklist: Annotated[tuple[Item, ...], msgspec.Meta(max_length=50)]
+
+    def __post_init__(self) -> None:
+        reason = contradiction(self.checklist)
+        if reason is not None:
+            raise ValueError(reason)
+
+
+class AdviceRow(_Table, frozen=True, kw_only=True):
+    """[[advice]]: on this occasion, for this kind of card and way to unblock it (left out: for any), say this."""
+
+    occasion: Occasion
+    say: Advice
+    kind: CardKind | None = None
+    unblocking: Literal["holder", "desk", "unknown"] | None = None
+
+
+class Policy(_Table, frozen=True, kw_only=True):
+    """The whole file. ValueError: there is an occasion on which some card would get no advice."""
+
+    new_code: NewCodeRules
+    budget: Budget
+    puk: PukRules
+    audit: Audit
+    pin_pad: PinPad
+    activation: Activation
+    advice: Annotated[tuple[AdviceRow, ...], msgspec.Meta(max_length=100)]
+
+    def __post_init__(self) -> None:
+        for occasion in Occasion:
+            if not any(row.occasion is occasion and row.kind is row.unblocking is None for row in self.advice):
+                raise ValueError(f"advice: no row for {occasion.value!r} that holds for any card")
+
+    def advise(self, occasion: Occasion, kind: CardKind, unblocking: str) -> Advice:
+        """Return what to do, by the first row that fits; `unblocking` is "holder", "desk" or "unknown"."""
+        return next(
+            row.say
+            for row in self.advice
+            if row.occasion is occasion and row.kind in {None, kind} and row.unblocking in {None, unblocking}
+        )
+
+
+def load(path: Path | None = None) -> Policy:
+    """Read the policy: what comes with sithsd, and over it the site's file at `path`.
+
+    With None the site's file is /etc/sithsd/policy.toml, if there is one. Raises PolicyError.
+    """
+    shipped = tomllib.loads((files("sithsd.policy") / "default.toml").read_text("utf-8"))
+    if path is None:
+        # With a file that may not be looked at, exists() raises: the reading below says so in one line.
+        with suppress(PermissionError):
+            if not SITE_FILE.exists():
+                return msgspec.convert(shipped, Policy)
+        path = SITE_FILE
+    site = _tables(path)
+    try:
+        return msgspec.convert(_laid_over(shipped, site), Policy)
+    except msgspec.ValidationError as error:
+        raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise PolicyError(f"{path}: is not a file")
+        if facts.st_size > _MAX_FILE:
+            raise PolicyError(f"{path}: is larger than {_MAX_FILE} bytes")
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise PolicyError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path}: is not UTF-8 text, from byte {error.start} on") from error
+    except RecursionError as error:
+        raise PolicyError(f"{path}: is nested too deeply") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    whole = dict(below)
+    for name, value in above.items():
+        under = below.get(name)
+        whole[name] = _laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return whole
