@@ -18,6 +18,7 @@ _INFORMATION_HEAD: Final = b"SIM  \x04\x00\x01"
 _SERIAL_BYTES = 10
 _ABILITIES_VALUE: Final = bytes.fromhex("01 0001 0800 0000 0000 0000")
 _FID_SIZE = 2
+_STATUS_WORD = 2
 _Instruction = Callable[[CommandApdu], Answer]
 
 
@@ -33,7 +34,6 @@ class Card:
         self._files = FileSystem(_build(memory.image))
         self._security = SecurityEnvironment(memory.image.keys, self._codes)
         self._powered = False
-        self._late = False
         self._transmission: Transmission = (
             CharacterTransmission(self._execute)
             if memory.image.protocol == 0
@@ -48,8 +48,8 @@ class Card:
         if memory.image.codes:
             self._instructions |= {
                 0x20: self._codes.verify,
-                0x24: self._codes.change,
-                0x2C: self._reset_retry_counter,
+                0x24: self._choosing(self._codes.change),
+                0x2C: self._choosing(self._codes.reset_retry_counter),
                 0x2E: self._codes.logout,
             }
         if memory.image.keys:
@@ -95,6 +95,11 @@ class Card:
         self._forget()
         self._powered = False
 
+    def respond(self, command: bytes) -> bytes | None:
+        """Answer one command with the bytes that go over the contacts; None would be silence. Raises as `transmit`."""
+        data, status = self.transmit(command)
+        return data + status.to_bytes(_STATUS_WORD, "big")
+
     def transmit(self, command: bytes) -> tuple[bytes, int]:
         """Answer one command as it arrives at the contacts; return data field and status word.
 
@@ -117,10 +122,13 @@ class Card:
             raise Refusal(StatusWord.INSTRUCTION_NOT_SUPPORTED)
         return instruction(command)
 
-    def _reset_retry_counter(self, command: CommandApdu) -> Answer:
-        answer = self._codes.reset_retry_counter(command)
-        self._refresh()
-        return answer
+    def _choosing(self, instruction: _Instruction) -> _Instruction:
+        def chosen(command: CommandApdu) -> Answer:
+            answer = instruction(command)
+            self._refresh()
+            return answer
+
+        return chosen
 
     def _get_data(self, command: CommandApdu) -> Answer:
         if command.data or command.le is None:
@@ -135,12 +143,12 @@ class Card:
                 raise Refusal(StatusWord.REFERENCED_DATA_NOT_FOUND)
 
     def _refresh(self) -> None:
-        if not self._late and self._codes.all_chosen:
-            for late in self._memory.image.late_files:
-                file = self._files.at(late.path)
-                if isinstance(file, ElementaryFile):
-                    file.content = late.content
-            self._late = True
+        # Of several that fit, the one that waited for the most codes tells the present state.
+        due = {late: frozenset(late.chosen) or self._codes.references for late in self._memory.image.late_files}
+        for late in sorted(due, key=lambda each: len(due[each])):
+            file = self._files.at(late.path)
+            if due[late] <= self._codes.chosen and isinstance(file, ElementaryFile):
+                file.content = late.content
 
 
 def _check_class(cla: int) -> None:

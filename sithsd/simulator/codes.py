@@ -24,12 +24,14 @@ def digest(code: bytes, salt: bytes) -> bytes:
     return hashlib.scrypt(code, salt=salt, n=4096, r=8, p=1, dklen=32)
 
 
-def fresh(code: str | None, tries_left: int) -> CodeCounters:
-    """Return a code's changing part for a new card; `code` None makes one that nobody has chosen yet."""
+def fresh(code: str | None, tries_left: int, *, transport: bool = False) -> CodeCounters:
+    """Return a code's changing part for a new card; `code` None makes one that has no value yet."""
     if code is None:
         return CodeCounters(tries_left=tries_left)
     salt = os.urandom(_SALT_BYTES)
-    return CodeCounters(tries_left=tries_left, salt=salt, digest=digest(code.encode("ascii"), salt))
+    return CodeCounters(
+        tries_left=tries_left, salt=salt, digest=digest(code.encode("ascii"), salt), transport=transport
+    )
 
 
 class Codes:
@@ -41,9 +43,14 @@ class Codes:
         self._verified: set[int] = set()
 
     @property
-    def all_chosen(self) -> bool:
-        """Whether every code has a value, so that the card is activated."""
-        return all(state.digest is not None for state in self._memory.counters.values())
+    def chosen(self) -> frozenset[int]:
+        """The references of the codes that have a value of the holder's own; a card with all of them is activated."""
+        return frozenset(reference for reference, state in self._memory.counters.items() if state.chosen)
+
+    @property
+    def references(self) -> frozenset[int]:
+        """The references of all codes."""
+        return frozenset(self._terms)
 
     def tries_left(self, role: Role) -> int:
         """Return the counter of the code with this role, as a look into the chip would tell. For tests."""
@@ -62,7 +69,10 @@ class Codes:
         self._verified.discard(reference)
 
     def verify(self, command: CommandApdu) -> Answer:
-        """VERIFY with a code; without one its state is told and no try is used; with P1 = FF it is withdrawn."""
+        """VERIFY with a code; without one its state is told and no try is used; with P1 = FF it is withdrawn.
+
+        A right transport code gets its tries back and opens nothing: 6985, until CHANGE REFERENCE DATA replaced it.
+        """
         if command.p1 not in {0x00, _CLEAR_STATUS}:
             raise Refusal(StatusWord.INCORRECT_P1_P2)
         terms = self._find(command.p2)
@@ -75,6 +85,8 @@ class Codes:
             return self._state(terms)
         self._check_length(terms, command.data)
         self._compare(terms, command.data)
+        if self._memory.counters[terms.reference].transport:
+            raise Refusal(StatusWord.CONDITIONS_NOT_SATISFIED)
         self._verified.add(terms.reference)
         return Answer()
 
@@ -174,4 +186,5 @@ class Codes:
         state.salt = os.urandom(_SALT_BYTES)
         state.digest = digest(chosen, state.salt)
         state.tries_left = terms.max_tries
+        state.transport = False
         self._memory.save()

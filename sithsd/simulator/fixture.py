@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from sithsd.iso7816 import atr
+from sithsd.simulator.image import AnswerFault
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _SUFFIX = ".toml"
@@ -90,7 +91,10 @@ class HolderFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class CodesFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The codes and their counters. With `chosen = false` neither PIN has a value before the PUK gives it one."""
+    """The codes and their counters. With `chosen = false` neither PIN has a value before the PUK gives it one.
+
+    With `transport` the PINs' values are transport codes: nothing but CHANGE REFERENCE DATA takes them.
+    """
 
     authentication: Digits = "123456"
     signature: Digits = "654321"
@@ -105,6 +109,7 @@ class CodesFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True)
     stored_length: Length = 8
     padded: bool = True
     chosen: bool = True
+    transport: bool = False
 
 
 class ValidityFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +167,7 @@ class CardFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     validity: ValidityFixture = ValidityFixture()
     chip: ChipFixture = ChipFixture()
     faults: tuple[FaultFixture, ...] = ()
+    answers: tuple[AnswerFault, ...] = ()
 
 
 def folder() -> Path:
@@ -216,6 +222,8 @@ def parse(raw: bytes, place: str) -> CardFixture:
 
 
 def _check_codes(codes: CodesFixture, place: str) -> None:
+    if codes.transport and not codes.chosen:
+        raise FixtureError(f"{place}: a transport code is a value, without one there is none - at `$.codes.transport`")
     if not codes.min_length <= codes.max_length <= codes.stored_length:
         raise FixtureError(f"{place}: min_length, max_length and stored_length do not grow - at `$.codes`")
     for name, code in (("authentication", codes.authentication), ("signature", codes.signature)):

@@ -7,8 +7,10 @@ killed at any moment leaves either the old counters or the new ones, never neith
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 _IMAGE = "image.json"
 _COUNTERS = "counters.json"
@@ -37,11 +39,20 @@ class CodeTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeCounters(msgspec.Struct, kw_only=True):
-    """What changes about a code. The code itself is kept as a salted slow hash only; None before it is chosen."""
+    """What changes about a code. The code itself is kept as a salted slow hash only; None before it has a value.
+
+    `transport` tells that the value is the issuer's transport code, good for choosing one's own and nothing else.
+    """
 
     tries_left: int
     salt: bytes = b""
     digest: bytes | None = None
+    transport: bool = False
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the code has a value that is the holder's own."""
+        return self.digest is not None and not self.transport
 
 
 class KeyOnCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +76,60 @@ class FileOnCard(msgspec.Struct, frozen=True, kw_only=True):
     sfi: int | None = None
 
 
+class LateFile(FileOnCard, frozen=True, kw_only=True):
+    """An EF that replaces the one of the same path once the codes `chosen`, by reference, have been chosen.
+
+    Without any it waits for every code.
+    """
+
+    chosen: tuple[int, ...] = ()
+
+
+class AnswerKind(StrEnum):
+    """How a faulty card answers.
+
+    TORN is an answer without its last byte, EMPTY one without any; SHORT has half of the data, LONG 16 bytes more than
+    were asked for, both with 9000; ERROR is 6F00 alone; LATE comes after `seconds`; a MUTE card says nothing more
+    before it gets power anew.
+    """
+
+    TORN = "torn"
+    EMPTY = "empty"
+    SHORT = "short"
+    LONG = "long"
+    ERROR = "6F00"
+    LATE = "late"
+    MUTE = "mute"
+
+
+class Moment(StrEnum):
+    """Whether the fault comes BEFORE the command is carried out, in its place (but LATE), or AFTER it."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class AnswerFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A faulty answer to the `nth` command that fits, counted from the card's insertion; to each without `nth`.
+
+    A command fits by its instruction byte `ins` (hexadecimal) and by `carries_data`, whether it has a data field; what
+    is not said fits all.
+    """
+
+    kind: AnswerKind
+    ins: Annotated[str, Meta(pattern="^[0-9A-Fa-f]{2}$")] | None = None
+    carries_data: bool | None = None
+    nth: Annotated[int, Meta(ge=1)] | None = None
+    when: Moment = Moment.AFTER
+    seconds: Annotated[float, Meta(ge=0, le=600)] = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.kind is AnswerKind.LATE) is not (self.seconds > 0):
+            raise ValueError("a late answer has seconds, and no other has")
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """A card as personalised. `late_files` replace those of the same path once every code has been chosen.
+    """A card as personalised, with the files that its codes' being chosen brings, and its faulty answers.
 
     `applications` maps a DF's path (hexadecimal) to its application identifier.
     """
@@ -78,9 +141,10 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     extended_length: bool = False
     applications: dict[str, bytes] = {}
     files: tuple[FileOnCard, ...] = ()
-    late_files: tuple[FileOnCard, ...] = ()
+    late_files: tuple[LateFile, ...] = ()
     codes: tuple[CodeTerms, ...] = ()
     keys: tuple[KeyOnCard, ...] = ()
+    answers: tuple[AnswerFault, ...] = ()
 
 
 class Memory:

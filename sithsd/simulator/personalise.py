@@ -1,7 +1,9 @@
 """Personalisation: from a fixture to a card with keys, certificates and codes."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +14,7 @@ from sithsd.clock import Clock
 from sithsd.simulator import codes, faults, pkcs15
 from sithsd.simulator.certificates import Issued, issue, luhn, orders
 from sithsd.simulator.fixture import CardFixture, CodesFixture, Purpose
-from sithsd.simulator.image import CodeCounters, CodeTerms, FileOnCard, Image, KeyOnCard, Memory, Role
+from sithsd.simulator.image import CodeCounters, CodeTerms, FileOnCard, Image, KeyOnCard, LateFile, Memory, Role
 from sithsd.simulator.pki import Pki
 
 _AUTHENTICATION, _SIGNATURE, _PUK = 1, 2, 3
@@ -33,6 +35,7 @@ def personalise(name: str, fixture: CardFixture, pki: Pki, clock: Clock, folder:
         atr=bytes.fromhex(fixture.chip.atr),
         serial=bytes.fromhex(fixture.serial) if fixture.serial else b"SIM" + _digest(name)[:7],
         extended_length=fixture.chip.extended_length,
+        answers=fixture.answers,
     )
     if not fixture.chip.pkcs15:
         other = FileOnCard(path=_OTHER_PATH + b"\x00\x01", content=b"SIM")
@@ -44,19 +47,30 @@ def personalise(name: str, fixture: CardFixture, pki: Pki, clock: Clock, folder:
     keys, key_objects, certificates = _objects(issued)
     if fixture.issuer_certificates:
         certificates += _authorities(issued, pki, len(certificates))
-    everything = frozenset(each.reference for each in terms)
-    chosen = everything if fixture.codes.chosen else frozenset({_PUK})
+    counters = _counters(fixture.codes)
+    chosen = frozenset(reference for reference, state in counters.items() if state.chosen)
     files = pkcs15.files(token, terms, key_objects, certificates, chosen)
-    activated = pkcs15.files(token, terms, key_objects, certificates, everything)
+    # EF.AODF says of each code by itself whether it was chosen, so there is one for each state to come.
+    later = {
+        also: pkcs15.files(token, terms, key_objects, certificates, chosen.union(also))
+        for also in _subsets(each.reference for each in terms if each.reference not in chosen)
+    }
+    final = faults.apply(fixture.faults, files)
     image = msgspec.structs.replace(
         bare,
         applications={pkcs15.APPLICATION.hex().upper(): pkcs15.AID},
-        files=faults.apply(fixture.faults, files),
-        late_files=tuple(late for late, file in zip(activated, files, strict=True) if late != file),
+        files=final,
+        late_files=tuple(
+            LateFile(path=late.path, content=late.content, sfi=late.sfi, chosen=also)
+            for also, state in later.items()
+            for late, file in zip(state, files, strict=True)
+            # A file that is broken on purpose stays so.
+            if late != file and file in final
+        ),
         codes=terms,
         keys=keys,
     )
-    return Memory.create(folder, image, _counters(fixture.codes))
+    return Memory.create(folder, image, counters)
 
 
 def card_number(name: str, fixture: CardFixture) -> str:
@@ -144,12 +158,20 @@ def _counters(fixture: CodesFixture) -> dict[int, CodeCounters]:
         _AUTHENTICATION: codes.fresh(
             fixture.authentication if fixture.chosen else None,
             left(fixture.authentication_tries_left, fixture.pin_tries),
+            transport=fixture.transport,
         ),
         _SIGNATURE: codes.fresh(
-            fixture.signature if fixture.chosen else None, left(fixture.signature_tries_left, fixture.pin_tries)
+            fixture.signature if fixture.chosen else None,
+            left(fixture.signature_tries_left, fixture.pin_tries),
+            transport=fixture.transport,
         ),
         _PUK: codes.fresh(fixture.puk, left(fixture.puk_tries_left, fixture.puk_tries)),
     }
+
+
+def _subsets(references: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    known = sorted(references)
+    return tuple(each for size in range(1, len(known) + 1) for each in combinations(known, size))
 
 
 def _file(fid: int) -> bytes:

@@ -11,8 +11,8 @@ from sithsd.simulator.fixture import CardFixture, FixtureError
 def test_the_cards_that_were_promised_are_there() -> None:
     """One fixture for each card that the README of the fixtures tells."""
     assert set(fixture.names()) == {
-        "blocked", "broken", "expired", "expiring", "foreign", "inactive", "old",
-        "ordinary", "ordinary-t0", "protected", "reserve", "second", "strange",
+        "blocked", "broken", "desk", "expired", "expiring", "foreign", "inactive", "old",
+        "ordinary", "ordinary-t0", "protected", "reserve", "second", "strange", "transport",
     }  # fmt: skip
 
 
@@ -45,6 +45,14 @@ def test_the_defaults_are_the_ordinary_card() -> None:
         ("[[faults]]\nfile = 'EF.CDF'\nkind = 'eaten'", "$.faults[0].kind"),
         ("[codes]\nauthentication = '12345'", "$.codes.authentication"),
         ("[codes]\npuk = '123456789'", "$.codes.puk"),
+        ("[codes]\ntransport = true\nchosen = false", "$.codes.transport"),
+        ("[[answers]]\nkind = 'rude'", "$.answers[0].kind"),
+        ("[[answers]]\nkind = 'torn'\nins = 'VERIFY'", "$.answers[0].ins"),
+        ("[[answers]]\nkind = 'torn'\nnth = 0", "$.answers[0].nth"),
+        ("[[answers]]\nkind = 'torn'\nwhen = 'never'", "$.answers[0].when"),
+        ("[[answers]]\nkind = 'late'", "$.answers[0]"),
+        ("[[answers]]\nkind = 'mute'\nseconds = 5", "$.answers[0]"),
+        ("[[answers]]\nkind = 'torn'\nhow = 'badly'", "how"),
         ("[validity]\nfrom_days = 5\nto_days = 5", "$.validity"),
         ("[validity]\nto_days = 99999999", "$.validity.to_days"),
         ("[holder]\ngiven_name = ''", "$.holder.given_name"),

@@ -205,6 +205,17 @@ def test_files_can_be_broken_in_other_ways(made: Shelf, tmp_path: Path, kind: st
                 list(tlv.parse(content))
 
 
+def test_a_file_that_is_broken_stays_so_when_the_codes_are_chosen(made: Shelf, tmp_path: Path) -> None:
+    """EF.AODF is not mended by activation, and one that is missing does not come."""
+    path = tmp_path / "broken-and-new.toml"
+    for kind in ("noise", "missing"):
+        path.write_text(
+            f'identities = []\ncodes = {{ chosen = false }}\n[[faults]]\nfile = "EF.AODF"\nkind = "{kind}"\n'
+        )
+        image = made.renew(str(path)).image
+        assert image.late_files == ()
+
+
 @pytest.mark.parametrize("file", ["EF.Nothing", "3F009999"])
 def test_only_a_file_that_is_there_can_be_broken(made: Shelf, tmp_path: Path, file: str) -> None:
     """A fault in a file that the card does not have is a malformed fixture."""
