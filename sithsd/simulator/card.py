@@ -144,7 +144,11 @@ class Card:
 
     def _refresh(self) -> None:
         # Of several that fit, the one that waited for the most codes tells the present state.
-        due = {late: frozenset(late.chosen) or self._codes.references for late in self._memory.image.late_files}
+        image = self._memory.image
+        there = {file.path for file in image.files}
+        due = {
+            late: frozenset(late.chosen) or self._codes.references for late in image.late_files if late.path in there
+        }
         for late in sorted(due, key=lambda each: len(due[each])):
             file = self._files.at(late.path)
             if due[late] <= self._codes.chosen and isinstance(file, ElementaryFile):

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sithsd.iso7816 import tlv
 from sithsd.simulator.card import Card
-from sithsd.simulator.image import Role
+from sithsd.simulator.image import LateFile, Memory, Role
 from sithsd.simulator.shelf import Shelf
 
 AUTHENTICATION, SIGNATURE, PUK = 1, 2, 3
@@ -138,6 +139,36 @@ def test_an_ordinary_card_has_chosen_codes_whatever_is_done(card: Callable[..., 
     for _ in range(3):
         send(taken, VERIFY, SIGNATURE, WRONG)
     assert chosen(taken) == {AUTHENTICATION, SIGNATURE, PUK}
+
+
+def test_a_card_without_the_directory_is_activated_all_the_same(shelf: Callable[..., Shelf], tmp_path: Path) -> None:
+    """A file that is not there does not come with the codes' being chosen, and the answer is the code's own."""
+    shelf("transport")
+    saved = Memory.load(tmp_path / "simulator" / "cards" / "transport")
+    files = tuple(file for file in saved.image.files if not file.path.endswith(b"\x44\x01"))
+    assert len(files) == len(saved.image.files) - 1
+    image = msgspec.structs.replace(saved.image, files=files)
+    taken = Card(Memory(saved.folder, image, saved.counters))
+    taken.power_on()
+    assert send(taken, CHANGE, AUTHENTICATION, TRANSPORT[AUTHENTICATION], NEW) == 0x9000
+    assert taken.transmit(bytes.fromhex("00A4080C0450154401")) == (b"", 0x6A82)
+
+
+def test_files_that_wait_for_every_code_come_with_the_last(shelf: Callable[..., Shelf], tmp_path: Path) -> None:
+    """A late file that names no code, such as a certificate, takes its place when all codes have been chosen."""
+    shelf("transport")
+    saved = Memory.load(tmp_path / "simulator" / "cards" / "transport")
+    late = LateFile(path=bytes.fromhex("3F0050154331"), content=b"the other certificate")
+    image = msgspec.structs.replace(saved.image, late_files=(late, *saved.image.late_files))
+    taken = Card(Memory(saved.folder, image, saved.counters))
+    taken.power_on()
+    taken.transmit(bytes.fromhex("00A4080C0450154331"))
+    read = bytes.fromhex("00B0000015")
+    before = taken.transmit(read)
+    assert send(taken, CHANGE, SIGNATURE, TRANSPORT[SIGNATURE], NEW) == 0x9000
+    assert taken.transmit(read) == before
+    assert send(taken, CHANGE, AUTHENTICATION, TRANSPORT[AUTHENTICATION], NEW) == 0x9000
+    assert taken.transmit(read) == (b"the other certificate", 0x9000)
 
 
 def test_a_transport_code_stands_in_no_file(shelf: Callable[..., Shelf], tmp_path: Path) -> None:
