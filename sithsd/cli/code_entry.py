@@ -80,14 +80,18 @@ def same(one: Secret, other: Secret) -> bool:
 
 
 @contextmanager
-def unseen(terminal: int) -> Iterator[None]:
+def unseen(terminal: int, *, by_key: bool = False) -> Iterator[None]:
     """Show nothing that is typed while the block lasts. What was typed before is thrown away.
 
+    With `by_key` each key can be read as soon as it is pressed, otherwise a line when it is ended.
     Ctrl-Z and Ctrl-backslash do nothing meanwhile: the one would bring the echo back, the other write a core file.
     """
     before = termios.tcgetattr(terminal)
     quiet = termios.tcgetattr(terminal)
     quiet[3] = (quiet[3] & ~(termios.ECHO | termios.ECHONL)) | termios.ICANON | termios.ISIG
+    if by_key:
+        quiet[3] &= ~termios.ICANON
+        quiet[6][termios.VMIN], quiet[6][termios.VTIME] = 1, 0
     for key in (termios.VSUSP, termios.VQUIT):
         quiet[6][key] = b"\0"
     with ends_with_exit():

@@ -1,6 +1,6 @@
 """The daemon, as this program needs it: ask once, or listen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +26,17 @@ class Connection(Protocol):
         ...
 
 
-Connect = Callable[[Path], AbstractContextManager[Connection]]
+# In seconds: one call, and one during which a person presses keys at a reader's pad.
+PATIENCE = 30.0
+PAD_PATIENCE = 180.0
+
+
+class Connect(Protocol):
+    """Makes a connection to the socket at `path`; `timeout` in seconds is that of one call."""
+
+    def __call__(self, path: Path, *, timeout: float) -> AbstractContextManager[Connection]:
+        """Return the connection, made with the first call."""
+        ...
 
 
 class Daemon:
@@ -39,21 +49,21 @@ class Daemon:
         self._folder = folder
         self._connect = connect
 
-    def ask(self, method: str, parameters: Wire) -> JsonObject:
-        """Return the reply of the method with this full name ("io.sithsd.Cards.List")."""
-        with self._connection(method) as connection:
+    def ask(self, method: str, parameters: Wire, *, patience: float = PATIENCE) -> JsonObject:
+        """Return the reply of the method with this full name ("io.sithsd.Cards.List"), within `patience` seconds."""
+        with self._connection(method, patience) as connection:
             return connection.call(method, parameters)
 
     def listen(self, method: str, parameters: Wire) -> Iterator[JsonObject]:
         """Yield the replies of a stream until the daemon ends it, or the caller does."""
-        with self._connection(method) as connection:
+        with self._connection(method, PATIENCE) as connection:
             yield from connection.stream(method, parameters)
 
     @contextmanager
-    def _connection(self, method: str) -> Iterator[Connection]:
+    def _connection(self, method: str, patience: float) -> Iterator[Connection]:
         interface = method.rpartition(".")[0]
         try:
-            with self._connect(self._folder / interface) as connection:
+            with self._connect(self._folder / interface, timeout=patience) as connection:
                 yield connection
         except SithsdError as error:
             raise CommandError(_parameters(error), key=LOST if isinstance(error, LostError) else None) from error

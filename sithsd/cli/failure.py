@@ -9,6 +9,7 @@ from sithsd.errors import ErrorCode, SithsdError
 
 # Words for a card operation of which nobody knows how it ended.
 LOST = "error-lost"
+_SHOWN_IN_SECONDS = 90
 
 
 class CommandError(Exception):
@@ -16,7 +17,7 @@ class CommandError(Exception):
 
     `parameters` are those of an error of the daemon's interfaces, also where this program itself refuses. `readers`
     names the readers that a person may choose from. `key` and `sentence` stand in for the sentence that belongs to the
-    code.
+    code; `lines` follow it, in place of what the names in `rules` would be called.
     """
 
     def __init__(
@@ -26,12 +27,14 @@ class CommandError(Exception):
         readers: Sequence[str] = (),
         key: str | None = None,
         sentence: str | None = None,
+        lines: Sequence[str] = (),
     ) -> None:
         super().__init__(parameters.code, parameters.detail)
         self.parameters = parameters
         self.readers = tuple(readers)
         self.key = key
         self.sentence = sentence
+        self.lines = tuple(lines)
 
 
 def parameters(
@@ -65,13 +68,38 @@ def failure_sentences(found: CommandError, words: Words) -> list[str]:
     if found.sentence is not None:
         return [found.sentence]
     tries = "unknown" if given.tries_left is None else given.tries_left
-    key = found.key or words.key("error", given.code)
-    lines = [words.say(key or "error-unknown", role=given.role or "none", triesLeft=tries)]
+    key = found.key or _key(given, words)
+    values: dict[str, str | int] = {"role": given.role or "none", "triesLeft": tries}
+    if given.holder:
+        values["holder"] = given.holder
+    lines = [words.say(key or "error-unknown", **values)]
     if key is None:
         lines.append(words.say("error-name", name=given.code))
+    if given.advice:
+        lines.append(words.name("advice", given.advice))
+    lines += found.lines or [words.say("error-rule", rule=words.name("rule", rule)) for rule in given.rules]
+    lines += [words.say("error-done", role=role) for role in given.done]
+    if given.retry_after is not None:
+        lines.append(retry_sentence(given.retry_after, words))
     if found.readers:
         lines.append(words.say("error-readers", readers=", ".join(found.readers)))
     return lines
+
+
+def retry_sentence(seconds: int, words: Words) -> str:
+    """Return when it is worth to ask again: in seconds up to a minute and a half, then in whole minutes, rounded up."""
+    if seconds <= _SHOWN_IN_SECONDS:
+        return words.say("error-retry-seconds", count=max(seconds, 1))
+    return words.say("error-retry-minutes", count=-(-seconds // 60))
+
+
+def _key(given: ErrorParameters, words: Words) -> str | None:
+    """Return the key of an error's sentence: one that leaves room for an advice or the holder's name, where told."""
+    key = words.key("error", given.code)
+    for variant, told in (("advised", given.advice), ("held", given.holder)):
+        if key is not None and told and words.has(f"{key}-{variant}"):
+            return f"{key}-{variant}"
+    return key
 
 
 class StoppedError(Exception):

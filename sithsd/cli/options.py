@@ -50,6 +50,18 @@ class Options:
         """Return --reader NAME."""
         return self.make("--reader", metavar="NAME")
 
+    def code_fd(self, help_key: str) -> click.Option:
+        """Return --code-fd N."""
+        return self.make("--code-fd", help_key=help_key, metavar="N", type=click.IntRange(min=0))
+
+    def spend_last_try(self) -> click.Option:
+        """Return --spend-last-try."""
+        return self.make("--spend-last-try", is_flag=True)
+
+    def risk_card(self) -> click.Option:
+        """Return --risk-card."""
+        return self.make("--risk-card", is_flag=True)
+
     def unmasked(self) -> click.Option:
         """Return --unmasked."""
         return self.make("--unmasked", is_flag=True)

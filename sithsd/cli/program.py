@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from sithsd.cli.commands import look, monitor, spend
-from sithsd.cli.commands.target import Wanted
+from sithsd.cli import answers
+from sithsd.cli.commands import activate, look, monitor, spend
+from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
 from sithsd.cli.speech import PROGRAM, SpokenCommand, SpokenGroup
@@ -62,8 +63,19 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
         ),
         command("validity", look.validity, reader, unmasked),
         command("codes", look.codes, reader),
-        command("verify", _spending(spend.verify, unblock=False), *_spending_options(options, "code-fd")),
-        command("unblock", _spending(spend.unblock, unblock=True), *_spending_options(options, "code-fds")),
+        command("verify", _spending(Operation.VERIFY), *_spending_options(options, "code-fd")),
+        command("change", _spending(Operation.CHANGE), *_spending_options(options, "code-fds-change")),
+        command("unblock", _spending(Operation.UNBLOCK), *_spending_options(options, "code-fds"), options.risk_card()),
+        command(
+            "activate",
+            _activate,
+            reader,
+            options.code_fd("code-fds-activate"),
+            options.make("--answers", into="answers_file", metavar="FILE", type=click.Path()),
+            options.make("--answer", metavar="ID=ANSWER", multiple=True),
+            options.spend_last_try(),
+            options.risk_card(),
+        ),
     ]
 
 
@@ -71,16 +83,23 @@ def _spending_options(options: Options, help_key: str) -> list[click.Option]:
     return [
         options.make("--role", type=click.Choice(_PINS), required=True),
         options.reader(),
-        options.make("--code-fd", help_key=help_key, metavar="N", type=click.IntRange(min=0)),
-        options.make("--spend-last-try", is_flag=True),
+        options.code_fd(help_key),
+        options.make("--pin-pad", is_flag=True),
+        options.spend_last_try(),
+        options.make("--card-serial", metavar="SERIAL"),
+        options.make("--expected-tries", metavar="N", type=click.IntRange(min=0)),
     ]
 
 
-def _spending(use: Callable[[Invocation, Wanted], None], *, unblock: bool) -> Callable[..., None]:
+def _spending(operation: Operation) -> Callable[..., None]:
     def call(invocation: Invocation, role: str, **rest: Any) -> None:  # noqa: ANN401 - what the options above give
-        use(invocation, Wanted(role=Role(role), unblock=unblock, **rest))
+        spend.spend(invocation, spend.Wanted(role=Role(role), operation=operation, **rest))
 
     return call
+
+
+def _activate(invocation: Invocation, *, answers_file: str | None, answer: tuple[str, ...], **rest: Any) -> None:  # noqa: ANN401 - what the options above give
+    activate.activate(invocation, activate.Wanted(answers=answers.given(answers_file, answer), **rest))
 
 
 @click.pass_context

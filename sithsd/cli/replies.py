@@ -96,11 +96,26 @@ class Reader(Shape):
     reason: str | None = None
 
 
+class Notice(Shape):
+    """What happened to a code without our doing, or came to light later. `at` is RFC 3339."""
+
+    code: str
+    at: str = ""
+    sequence: int = 0
+    reader: str = ""
+    card_serial: str | None = None
+    role: str = "none"
+    tries_before: int | None = None
+    tries_after: int | None = None
+    happened: bool | None = None
+
+
 class ListReply(Shape):
     """Of io.sithsd.Cards.List; a reply of Monitor has these fields and more."""
 
     readers: list[Reader]
     service: bool = True
+    notices: list[Notice] = []
 
 
 class MonitorReply(ListReply):
@@ -126,11 +141,56 @@ class CodesReply(Shape):
 
 
 class CodeReply(Shape):
-    """Of Verify and Unblock."""
+    """Of Verify, Change and Unblock."""
 
     reader: str
     role: str
     tries_left: int | None = None
+    warnings: list[str] = []
+
+
+class ActivateReply(Shape):
+    """Of Activate."""
+
+    reader: str
+    done: list[str] = []
+    codes: list[CodeState] = []
+    warnings: list[str] = []
+
+
+class NewCodeRule(Shape):
+    """A rule for new PINs, and its level."""
+
+    rule: str
+    level: str
+
+
+class ChecklistItem(Shape):
+    """One item of the activation's checklist."""
+
+    id: str
+    kind: str
+    sv: str = ""
+    en: str = ""
+    max_age_months: int | None = None
+    when: str | None = None
+
+
+class GuidanceReply(CodesReply):
+    """Of GetGuidance: what is needed to ask a person for codes."""
+
+    activation: str = "unknown"
+    to_activate: list[str] = []
+    unblocking: str = "unknown"
+    may_unblock: bool = True
+    puk_floor: int = 0
+    rules: list[NewCodeRule] = []
+    min_length: int | None = None
+    max_length: int | None = None
+    personal_numbers: list[str] = []
+    checklist: list[ChecklistItem] = []
+    pad_verify: bool = False
+    pad_modify: bool = False
 
 
 def read(reply: dict[str, Any], shape: type[T]) -> T:

@@ -8,19 +8,24 @@ from contextlib import contextmanager
 
 from sithsd.cli.code_entry import read_line, unseen
 from sithsd.cli.failure import CommandError, parameters
+from sithsd.cli.live_entry import Judge, Paint, Prompt, paint_for, read_live
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
 
 
 class Terminal:
-    """Asks questions on an open terminal. EOFError when the person closes the input (Ctrl-D)."""
+    """Asks questions on an open terminal. EOFError when the person closes the input (Ctrl-D).
 
-    def __init__(self, descriptor: int) -> None:
+    `paint` says how to draw while a person types, None on a terminal that takes plain lines only.
+    """
+
+    def __init__(self, descriptor: int, paint: Paint | None = None) -> None:
         self._descriptor = descriptor
+        self.paint = paint
 
     def say(self, text: str) -> None:
         """Write a sentence, broken between words where the terminal is narrow."""
-        self._write("".join(f"{line}\n" for line in folded(text, self._descriptor)))
+        self._write("".join(f"{line}\n" for line in folded(text, self._descriptor) or [""]))
 
     def ask_code(self, prompt: str) -> Secret:
         """Return what is typed in answer to `prompt`, without showing it."""
@@ -31,6 +36,12 @@ class Terminal:
             finally:
                 self._write("\n")
         return _given(line)
+
+    def ask_live(self, prompt: str, judge: Judge, hint: str) -> Secret:
+        """Return what is typed, with the points of `judge` under it at each key; RuntimeError without `paint`."""
+        if self.paint is None:
+            raise RuntimeError("a terminal of plain lines")
+        return read_live(self._descriptor, Prompt(prompt, hint, self.paint), judge)
 
     def ask_word(self, prompt: str) -> str:
         """Return what is typed in answer to `prompt`, shown as usual."""
@@ -59,15 +70,28 @@ def _given(line: Secret | None) -> Secret:
     return line
 
 
+def has_terminal() -> bool:
+    """Whether there is a terminal to ask a person on."""
+    try:
+        os.close(_opened())
+    except OSError:
+        return False
+    return True
+
+
+def _opened() -> int:
+    return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+
+
 @contextmanager
 def own_terminal() -> Iterator[Terminal]:
     """Open the terminal that the program was started from; a CommandError ("request.invalid") where there is none."""
     try:
-        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = _opened()
     except OSError as error:
         found = parameters(ErrorCode.REQUEST_INVALID, "no terminal to ask for the code on")
         raise CommandError(found, key="usage-no-terminal") from error
     try:
-        yield Terminal(descriptor)
+        yield Terminal(descriptor, paint_for(descriptor, os.environ))
     finally:
         os.close(descriptor)

@@ -55,10 +55,14 @@ class Words:
             raise ValueError(f"{key}: {errors}")
         return str(sentence)
 
+    def has(self, key: str) -> bool:
+        """Whether there is a sentence `key`."""
+        return bool(self._bundle.has_message(key))
+
     def key(self, group: str, name: str) -> str | None:
         """Return the key of a name on the wire within `group`, None where this program does not know the name."""
         key = f"{group}-{name.replace('.', '-')}"
-        return key if _NAME.fullmatch(name) and self._bundle.has_message(key) else None
+        return key if _NAME.fullmatch(name) and self.has(key) else None
 
     def name(self, group: str, name: str) -> str:
         """Return the words for a name on the wire; one from a newer daemon is shown as it is."""

@@ -1,15 +1,17 @@
 """Whose card a code goes to: shown to the person before the code is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeVar
 
-from sithsd.api.wire import ListCall, ReaderCall
+from sithsd.api.wire import GuidanceCall, ListCall, ReaderCall
 from sithsd.cli.commands.look import GET_CODES, LIST
-from sithsd.cli.failure import CommandError, failure
+from sithsd.cli.failure import LOST, CommandError, failure
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.plain import plain
 from sithsd.cli.readers import chosen
-from sithsd.cli.replies import Card, CodesReply, CodeState, ListReply, read
+from sithsd.cli.replies import Card, CodesReply, CodeState, GuidanceReply, ListReply, read
 from sithsd.cli.terminal import Terminal
 from sithsd.cli.views.cards import environment_text, holder_words
 from sithsd.cli.views.codes import code_text
@@ -17,78 +19,99 @@ from sithsd.cli.words import Words
 from sithsd.errors import ErrorCode
 from sithsd.values import Role
 
+GET_GUIDANCE = "io.sithsd.Codes.GetGuidance"
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the command line says.
+# By whether it is the PUK, and its tries (None: not known, 2: more than one): the warning, and the error when no word
+# is given.
+_WARNINGS = MappingProxyType(
+    {
+        (False, None): ("ask-unknown-tries", ErrorCode.PIN_TRIES_UNKNOWN),
+        (False, 1): ("ask-last-try", ErrorCode.PIN_LAST_TRY),
+        (True, None): ("ask-unknown-tries-puk", ErrorCode.PUK_TRIES_UNKNOWN),
+        (True, 1): ("ask-last-try-puk", ErrorCode.PUK_LAST_TRY),
+        (True, 2): ("ask-few-tries-puk", ErrorCode.PUK_BELOW_FLOOR),
+    }
+)
 
-    `unblock` is False for VERIFY. `code_fd` is where the codes come from, None for the terminal.
-    """
-
-    role: Role
-    unblock: bool
-    reader: str | None
-    code_fd: int | None
-    spend_last_try: bool
-
-    @property
-    def guarded(self) -> Role:
-        """The code that is verified by the card, and so has tries to lose."""
-        return Role.PUK if self.unblock else self.role
-
-    @property
-    def asked(self) -> tuple[Role, ...]:
-        """The codes that are read, in their order."""
-        return (Role.PUK, self.role) if self.unblock else (self.role,)
+Got = TypeVar("Got", bound=CodesReply)
 
 
 @dataclass(frozen=True)
-class Target:
-    """The card that a code is meant for, and whether its last try may be spent."""
+class Said:
+    """What a person has said of the tries: that the last one may be spent, and that the PUK may be lost."""
 
-    reader: str | None
-    card_serial: str | None
-    spend_last_try: bool
+    spend_last_try: bool = False
+    risk_card: bool = False
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What the person has seen: the card, and the state of its codes by role."""
+class Place:
+    """The reader and the card in it."""
 
-    target: Target
-    codes: Mapping[str, CodeState]
+    reader: str
+    card: Card
 
 
-def target_shown(invocation: Invocation, terminal: Terminal, wanted: Wanted) -> Shown:
-    """Show whose card it is and the tries left, read from the card now; ask for a word where a try may be the last.
-
-    A CommandError where the codes can't be used, the card is not the one that was shown, or the word is not given: the
-    code is then not asked for.
-    """
+def place_shown(invocation: Invocation, terminal: Terminal, reader: str | None) -> Place:
+    """Show whose card it is, and return where. A CommandError where there is not exactly one card that may be meant."""
     words = invocation.words
-    place = chosen(read(invocation.daemon.ask(LIST, ListCall()), ListReply), wanted.reader)
-    card = place.card or Card()
-    got = read(invocation.daemon.ask(GET_CODES, ReaderCall(reader=place.name)), CodesReply)
-    if got.card_serial != card.serial:
-        raise failure(ErrorCode.CARD_CHANGED, "another card than a moment ago")
-    states = {code.role: code for code in got.codes}
-    terminal.say(f"{words.say('reader')}: {plain(place.name)}")
+    found = chosen(read(invocation.daemon.ask(LIST, ListCall()), ListReply), reader)
+    card = found.card or Card()
+    terminal.say(f"{words.say('reader')}: {plain(found.name)}")
     if card.environment != "production":
         terminal.say(environment_text(card.environment, words, coloured=False).plain)
     terminal.say(f"{words.say('label-card')}: {plain(card_words(card, words))}")
-    for asked in reversed(wanted.asked):
-        state = states.get(asked, CodeState(role=asked))
-        terminal.say(words.say("ask-tries", role=asked, state=code_text(state, words).plain))
-    refusal = _unusable(wanted, states)
-    if refusal is not None:
-        raise refusal
-    guarded = states.get(wanted.guarded)
-    tries = guarded.tries_left if guarded else None
-    spend = wanted.spend_last_try
-    if not spend and (tries is None or tries <= 1):
-        _confirm(terminal, words, wanted.guarded, tries)
-        spend = True
-    return Shown(Target(place.name, card.serial, spend), states)
+    return Place(found.name, card)
+
+
+def codes_now(invocation: Invocation, place: Place) -> CodesReply:
+    """Return the state of the codes, read from the card now; "card.changed" when it is not the one that was shown."""
+    return _of_card(read(invocation.daemon.ask(GET_CODES, ReaderCall(reader=place.reader)), CodesReply), place)
+
+
+def guidance_now(invocation: Invocation, place: Place) -> GuidanceReply:
+    """Return the same with all that is needed to ask for new codes."""
+    return _of_card(guidance(invocation, place.reader), place)
+
+
+def guidance(invocation: Invocation, reader: str | None) -> GuidanceReply:
+    """Ask the daemon what is needed to ask a person for codes."""
+    try:
+        return read(invocation.daemon.ask(GET_GUIDANCE, GuidanceCall(reader=reader)), GuidanceReply)
+    except CommandError as found:
+        if found.key == LOST:
+            # It is a call of the codes' interface, but uses no try: there is nothing to be unsure of.
+            raise CommandError(found.parameters) from found
+        raise
+
+
+def show_codes(terminal: Terminal, words: Words, roles: Sequence[Role], states: Mapping[str, CodeState]) -> None:
+    """Show what is known of each of these codes."""
+    for role in roles:
+        state = states.get(role, CodeState(role=role))
+        terminal.say(words.say("ask-tries", role=role, state=code_text(state, words).plain))
+
+
+def confirmed(  # noqa: PLR0913 - what a person is asked hangs on all of it
+    terminal: Terminal, words: Words, role: Role, states: Mapping[str, CodeState], said: Said, *, floor: int = 0
+) -> Said:
+    """Return what is said of a code's tries, after asking for a word where one of them may be the last, or dear.
+
+    A PUK with fewer tries than `floor` is dear. A CommandError, with nothing asked for or sent, when the word is not
+    given.
+    """
+    state = states.get(role)
+    tries = state.tries_left if state else None
+    last = tries is None or tries <= 1
+    if role is Role.PUK:
+        risky = tries is None or tries < floor
+        if (last and not said.spend_last_try) or (risky and not said.risk_card):
+            _confirm(terminal, words, role, tries, "ask-confirm-word-puk")
+            return Said(spend_last_try=said.spend_last_try or last, risk_card=said.risk_card or risky)
+    elif last and not said.spend_last_try:
+        _confirm(terminal, words, role, tries, "ask-confirm-word")
+        return Said(spend_last_try=True, risk_card=said.risk_card)
+    return said
 
 
 def card_words(card: Card, words: Words) -> str:
@@ -99,30 +122,16 @@ def card_words(card: Card, words: Words) -> str:
     return ", ".join(told)
 
 
-def _unusable(wanted: Wanted, states: Mapping[str, CodeState]) -> CommandError | None:
-    """Return why it makes no sense to ask for the code, None where it does."""
-    pin = states.get(wanted.role)
-    if pin is None:
-        return failure(ErrorCode.PIN_UNSUPPORTED, "the card has no such code", role=wanted.role)
-    if pin.activated is False and not wanted.unblock:
-        return failure(ErrorCode.PIN_NOT_ACTIVATED, "the code has not been chosen yet", role=wanted.role)
-    guarded = states.get(wanted.guarded)
-    if guarded is not None and (guarded.blocked or guarded.tries_left == 0):
-        code = ErrorCode.PUK_BLOCKED if wanted.unblock else ErrorCode.PIN_BLOCKED
-        return failure(code, "the code is blocked", role=wanted.guarded, tries_left=0)
-    return None
+def _of_card(got: Got, place: Place) -> Got:
+    if got.card_serial != place.card.serial:
+        raise failure(ErrorCode.CARD_CHANGED, "another card than a moment ago")
+    return got
 
 
-def _confirm(terminal: Terminal, words: Words, role: Role, tries: int | None) -> None:
+def _confirm(terminal: Terminal, words: Words, role: Role, tries: int | None, word_key: str) -> None:
     """Ask for a word; a CommandError, with nothing sent, when it is not given."""
-    known = tries is not None
-    warning = f"ask-{'last-try' if known else 'unknown-tries'}{'-puk' if role is Role.PUK else ''}"
-    terminal.say(words.say(warning, role=role))
-    word = words.say("ask-confirm-word")
-    if terminal.ask_word(words.say("ask-confirm", word=word)).casefold() == word:
-        return
-    if role is Role.PUK:
-        code = ErrorCode.PUK_LAST_TRY if known else ErrorCode.PUK_TRIES_UNKNOWN
-    else:
-        code = ErrorCode.PIN_LAST_TRY if known else ErrorCode.PIN_TRIES_UNKNOWN
-    raise failure(code, "the person did not want to spend the try", role=role, tries_left=tries)
+    warning, code = _WARNINGS[role is Role.PUK, None if tries is None else min(max(tries, 1), 2)]
+    terminal.say(words.say(warning, role=role, triesLeft="unknown" if tries is None else tries))
+    word = words.say(word_key)
+    if terminal.ask_word(words.say("ask-confirm", word=word)).casefold() != word:
+        raise failure(code, "the person did not want to spend the try", role=role, tries_left=tries)

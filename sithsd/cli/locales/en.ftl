@@ -33,11 +33,16 @@ error-pin-wrong = { $triesLeft ->
     [0] Wrong { code-name }. It is blocked now: unblock it with the PUK.
    *[other] Wrong { code-name }. { tries-sentence }
 }
+error-pin-wrong-advised = { $triesLeft ->
+    [0] Wrong { code-name }. It is blocked now.
+   *[other] Wrong { code-name }. { tries-sentence }
+}
 error-pin-blocked = The { code-name } is blocked. Unblock it with the PUK (sithsctl unblock), or see a desk operator.
+error-pin-blocked-advised = The { code-name } is blocked.
 error-pin-lastTry = One try is left for the { code-name }, so nothing was sent to the card. Use --spend-last-try if you are sure of the code; if it is wrong the code is blocked.
 error-pin-triesUnknown = The card does not tell how many tries the { code-name } has left, so nothing was sent to the card. Use --spend-last-try if you are sure of the code.
 error-pin-malformed = The { code-name } has not the form that the card takes: digits only, and the right number of them. Nothing was sent to the card and no try was used.
-error-pin-notActivated = The { code-name } has not been chosen yet. The card must be activated at a desk operator.
+error-pin-notActivated = The { code-name } has not been chosen yet. The card must be activated first (sithsctl activate), at a desk operator.
 error-pin-unsupported = This card has no { code-name }, or it can't be used in this way. See what the card has with: sithsctl codes
 error-puk-wrong = { $triesLeft ->
     [0] Wrong PUK, and no tries are left. This card can't be unblocked: order a new one.
@@ -45,7 +50,12 @@ error-puk-wrong = { $triesLeft ->
     [one] Wrong PUK. One try is left; if that is wrong too the card is useless for ever. See a desk operator.
    *[other] Wrong PUK. { $triesLeft } tries are left; after that the card is useless. Check the code letter before you try again.
 }
+error-puk-wrong-advised = { $triesLeft ->
+    [0] Wrong PUK, and no tries are left. This card can't be unblocked.
+   *[other] Wrong PUK. { tries-sentence }
+}
 error-puk-blocked = The PUK is used up. This card can't be unblocked: order a new one.
+error-puk-blocked-advised = The PUK is used up. This card can't be unblocked.
 error-puk-lastTry = One try is left for the PUK, so nothing was sent to the card. A wrong PUK now makes the card useless for ever: use --spend-last-try only if you are sure.
 error-puk-triesUnknown = The card does not tell how many tries the PUK has left, so nothing was sent to the card. Too many wrong ones make it useless for ever: use --spend-last-try only if you are sure.
 error-card-absent = There is no card in the reader. Insert the card with the chip first, and try again.
@@ -55,6 +65,7 @@ error-card-unsupported = This is not a card that sithsd works with. Check that i
 error-card-unreadable = The card does not answer as it should. Take it out, wipe the chip and insert it again; if that does not help the card may be broken.
 error-card-refused = The card refused the command. Take the card out and insert it again; if that does not help, see a desk operator.
 error-reader-busy = Another program is using the card. Wait a moment, and try again.
+error-reader-busy-held = The card is used by another program: { $holder }. Wait a moment, or close it, and try again.
 error-reader-unknown = There is no such reader. See their names with: sithsctl status
 error-reader-ambiguous = More than one reader holds a card. Name one of them with --reader; sithsctl status shows them.
 error-certificate-absent = No certificate on the card fits. See what is there with: sithsctl certificates
@@ -64,25 +75,54 @@ error-request-invalid = The command is not in order. See: sithsctl --help
 error-request-tooMany = Too many requests at once. Wait a moment, and try again.
 error-daemon-unavailable = The card service (sithsd) does not answer. Start it with: systemctl start sithsd
 error-internal = Something went wrong inside sithsd. Try again; the log (journalctl -u sithsd) tells more.
-error-pin-triesChanged = Somebody used a try of the { code-name } meanwhile, so nothing was sent to the card. Look, and give the code again.
-error-pin-refused = The new code breaks a rule. Choose another one; nothing was sent to the card.
-error-puk-triesChanged = Somebody used a try of the PUK meanwhile, so nothing was sent to the card. Look, and give the code again.
-error-puk-belowFloor = Few tries of the PUK are left, so nothing was sent to the card. A dead PUK makes the card useless: use --risk-card only if you are sure.
-error-pinpad-absent = The reader has no PIN pad for this. Enter the code at the keyboard.
-error-pinpad-cancelled = Cancelled at the PIN pad. No try was used.
-error-pinpad-timeout = Nothing was entered at the PIN pad in time. No try was used.
-error-pinpad-mismatch = The new PIN was not entered the same way twice. Nothing was changed and no try was used.
-error-pinpad-malformed = What was entered at the PIN pad is too short or too long. No try was used.
-error-unblock-deskOnly = This card is unblocked by a desk operator. See your desk.
-error-activation-checklist = The checklist is not fulfilled, so the card was not touched.
-error-activation-notNeeded = The PINs of this card have been chosen already.
-error-card-outcomeUnknown = The code was sent, but the answer never came: it is unknown whether it happened. Insert the card again and look, with: sithsctl codes
-error-request-tooManyWrong = Too many wrong codes in a short time. Wait before you try again; nothing was sent to the card.
-error-audit-unavailable = The audit can not be written (is the disk full?), so nothing was sent to the card.
+error-pin-triesChanged = Somebody else used a try of the { code-name } meanwhile. What was typed was thrown away and nothing was sent to the card. Look at the tries left, and give the code again.
+error-pin-refused = The new { code-name } breaks a rule. Choose another one; nothing was sent to the card.
+error-puk-triesChanged = Somebody else used a try of the PUK meanwhile. What was typed was thrown away and nothing was sent to the card. Look at the tries left, and give the code again.
+error-puk-belowFloor = Few tries of the PUK are left, so nothing was sent to the card. Too many wrong ones make it useless for ever: check the code letter, and use --risk-card only if you are sure.
+error-pinpad-absent = The reader has no PIN pad that can do this, or this computer may not use it. Enter the code at the keyboard, without --pin-pad.
+error-pinpad-cancelled = It was cancelled at the reader's PIN pad. Nothing was sent to the card and no try was used.
+error-pinpad-timeout = Nothing was entered at the reader's PIN pad in time. No try was used: try again.
+error-pinpad-mismatch = The new code was not entered the same way twice at the reader's PIN pad. Nothing was changed and no try was used: try again.
+error-pinpad-malformed = What was entered at the reader's PIN pad is too short or too long. No try was used: try again.
+error-unblock-deskOnly = A card of this kind is unblocked by a desk operator only. Nothing was sent to the card.
+error-activation-checklist = The checklist is not fulfilled, so the card can't be activated now. Nothing was sent to it.
+error-activation-notNeeded = The PINs of this card have been chosen already, so nothing was sent to it. To choose another PIN, use sithsctl change.
+error-card-outcomeUnknown = A code was sent, but the answer never came: nobody knows whether it was done. Insert the card again: its tries are compared then, and what became of it is told. See: sithsctl codes
+error-request-tooManyWrong = Too many wrong codes in a short time, by you or for this card. Find the right code before you try again; nothing was sent to the card.
+error-audit-unavailable = The audit can't be written (the disk may be full), so nothing was sent to the card. Tell whoever runs this computer.
 error-lost = The connection broke before the answer came, so a try may have been used. Look before you try again, with: sithsctl codes
 error-unknown = The card service answered with an error that this program does not know.
 error-name = Error: { $name }
 error-readers = Readers: { $readers }
+error-rule = Rule: { $rule }.
+error-done = Done before that: { code-name }.
+error-retry-seconds = { $count ->
+    [one] Try again in 1 second.
+   *[other] Try again in { $count } seconds.
+}
+error-retry-minutes = { $count ->
+    [one] Try again in 1 minute.
+   *[other] Try again in { $count } minutes.
+}
+advice-unblock-withPuk = Unblock it with the PUK from the code letter: sithsctl unblock. If the letter is lost, order a new one.
+advice-unblock-atDesk = Go to a desk operator with the card and a physical ID document: the card is unblocked there, or the operator orders a PUK letter.
+advice-unblock-withPukOrAtDesk = If you have the PUK, unblock it with: sithsctl unblock. Otherwise see a desk operator.
+advice-letter-reorder = Order a new code letter with the PUK.
+advice-card-orderNew = Order a new card, and have the certificates of this one revoked.
+advice-reserve-withPuk = If you have the PUK of this reserve card, unblock it with: sithsctl unblock. Its codes can't be ordered again: without the PUK, see a desk operator for a new reserve card.
+advice-reserve-newCard = The codes of a reserve card can't be ordered again: see a desk operator for a new reserve card.
+rule-digits = digits only
+rule-length = the right number of digits
+rule-length-of = { $length } digits
+rule-sameAsOld = not the same as the old one
+rule-allSame = not one digit all along
+rule-ascending = no ascending run (123456)
+rule-descending = no descending run (654321)
+rule-personalNumber = no part of the holder's personal identity number
+rule-birthDate = not the holder's birth date
+rule-sameAsOther = not the same as the other PIN
+rule-advised = { $rule } (advised)
+warning-rule = Done, but against the advice: { $rule }.
 interrupted = Interrupted.
 nothing-sent = Interrupted. Nothing was sent to the card.
 
@@ -102,6 +142,10 @@ usage-option-arguments = { $option } takes another number of values.
 usage-extra = There are too many words on the command line. (A code is never given there.)
 usage-bad-descriptor = The file descriptor of --code-fd can't be read.
 usage-no-terminal = There is no terminal to ask for the code on. Give the code by --code-fd.
+usage-two-places = The codes come from one place: --code-fd or --pin-pad, not both.
+usage-bad-answer = An --answer is written ID=ANSWER; the answer is yes, no or a date (2026-11-24).
+usage-bad-answers = The file of --answers can't be used. It is a JSON object of ids with true, false or a date ("2026-11-24").
+usage-unknown-answer = The checklist has no item of such an id. It has:
 help-options = Options
 help-commands = Commands
 help-required = required
@@ -114,7 +158,9 @@ help-certificates = Show the certificates of a card, or write them as PEM.
 help-validity = Say whether the certificates may be trusted. And why not.
 help-codes = Ask the card how many tries are left. No try is used.
 help-verify = Try a PIN on the card. It is asked for without being shown, or read by --code-fd.
+help-change = Change a PIN, from its present value to a new one.
 help-unblock = Unblock a PIN with the PUK, and choose a new PIN.
+help-activate = Give a new card its holder's own PINs. The desk's checklist comes first.
 help-option-runtime-dir = Folder of the daemon's sockets. Otherwise $RUNTIME_DIRECTORY, otherwise /run/sithsd.
 help-option-json = Answer in JSON, for scripts.
 help-option-lang = Language of the answers. Otherwise by the locale.
@@ -126,6 +172,14 @@ help-option-pem = Write the certificates as PEM.
 help-option-role = Which PIN.
 help-option-code-fd = Read the PIN from this file descriptor (one line) instead of asking.
 help-option-code-fds = Read PUK and new PIN from this file descriptor (a line each) instead of asking.
+help-option-code-fds-change = Read present and new PIN from this file descriptor (a line each) instead of asking.
+help-option-code-fds-activate = Read the codes from this file descriptor (a line each) instead of asking. PUK or transport codes, then the new PINs, each for authentication first.
+help-option-pin-pad = Enter the codes at the reader's own PIN pad.
+help-option-card-serial = Only if it is the card of this serial number. For scripts that have shown it.
+help-option-expected-tries = Only if the code has this many tries left. For scripts that have shown it.
+help-option-answers = Read answers to the checklist from this JSON file.
+help-option-answer = Answer an item of the checklist with yes, no or a date. May be given several times.
+help-option-risk-card = Use the PUK although few of its tries are left. A wrong one can make the card useless.
 help-option-spend-last-try = Go on although it is the last try, or the card does not tell how many are left.
 help-epilog-statuses = Exit statuses:
 help-epilog-completion = Completion in bash: eval "$(_SITHSCTL_COMPLETE=bash_source sithsctl)"
@@ -291,15 +345,58 @@ monitor-service-back = The card reader service (pcscd) answers again.
 ask-tries = { Code-name }: { $state }
 ask-code = { Code-name } (not shown):
 ask-code-length = { Code-name } ({ $length } digits, not shown):
+ask-present = Present { code-indefinite } (not shown):
+ask-present-length = Present { code-indefinite } ({ $length } digits, not shown):
+ask-transport = Transport code for the { code-indefinite }, from the letter (not shown):
 ask-new = New { code-indefinite } (not shown):
 ask-new-length = New { code-indefinite } ({ $length } digits, not shown):
 ask-again = The new { code-indefinite } once more:
 ask-mismatch = The two were not the same. Nothing was sent to the card; choose again.
+ask-keys = Enter: go on   Backspace: rub out   Ctrl-C: stop
+ask-rules = Rules for a new { code-indefinite }:
+ask-rules-broken = This one can't be taken, and nothing was sent to the card. Choose another one. The rule that it breaks:
+pad-verify = Enter the { code-name } at the reader's PIN pad now.
+pad-change = Enter at the reader's PIN pad: the present { code-name }, then the new one twice.
+pad-unblock = Enter at the reader's PIN pad: the PUK, then the new { code-name } twice.
+checklist-heading = Checklist. Write no number of any document.
+checklist-yes-no = yes or no:
+checklist-date = date (YYYY-MM-DD):
+checklist-line = { $question } { $result }
+checklist-result-missing = Not answered.
+checklist-result-no = Answered no.
+checklist-result-future = { $date } is yet to come.
+checklist-result-old = { $months ->
+    [one] { $date } is too old: at most 1 month is allowed.
+   *[other] { $date } is too old: at most { $months } months are allowed.
+}
+activate-unknown-way = It is not known how a card of this kind is activated. Nothing was sent to the card; see a desk operator.
 ask-last-try = This is the last try. If the code is wrong, the { code-name } is blocked.
 ask-last-try-puk = This is the PUK's last try. If it is wrong, the card is useless for ever.
 ask-unknown-tries = The card does not tell how many tries the { code-name } has left. This may be the last one.
 ask-unknown-tries-puk = The card does not tell how many tries the PUK has left. Too many wrong ones make the card useless for ever.
+ask-few-tries-puk = { $triesLeft ->
+    [one] The PUK has only 1 try left. Too many wrong ones make the card useless for ever.
+   *[other] The PUK has only { $triesLeft } tries left. Too many wrong ones make the card useless for ever.
+}
 ask-confirm = Type the word { $word } to go on, or press Enter to stop:
 ask-confirm-word = try
+ask-confirm-word-puk = risk
 verified-done = Right. The { code-name } was accepted. { tries-sentence }
 unblocked-done = Done. The { code-name } is unblocked and has its new value. { tries-sentence }
+changed-done = Done. The { code-name } has its new value. { tries-sentence }
+activated-done = Done. The card is activated. Chosen:
+activated-role = { Code-name }
+
+## Notices
+
+label-notices = Notices
+notice = { $at }  { $reader }: { $what }
+notice-code-triesLostElsewhere = { $before ->
+    [unknown] { Code-name }: tries were used, not through sithsd; left: { $after }. If it was not you, somebody may be guessing the code.
+   *[other] { Code-name }: tries were used, not through sithsd; before: { $before }, left: { $after }. If it was not you, somebody may be guessing the code.
+}
+notice-code-outcomeLearnt = { $happened ->
+    [yes] { Code-name }: what was asked for when the answer was lost has been done.
+    [no] { Code-name }: what was asked for when the answer was lost has not been done.
+   *[unknown] { Code-name }: an answer was lost, and the tries left do not tell whether it was done. Try the code.
+}

@@ -32,11 +32,16 @@ error-pin-wrong = { $triesLeft ->
     [0] Fel { code-indefinite }. Den är nu låst: lås upp den med PUK-koden.
    *[other] Fel { code-indefinite }. { tries-sentence }
 }
+error-pin-wrong-advised = { $triesLeft ->
+    [0] Fel { code-indefinite }. Den är nu låst.
+   *[other] Fel { code-indefinite }. { tries-sentence }
+}
 error-pin-blocked = Det går inte att använda { code-name }: den är låst. Lås upp den med PUK-koden (sithsctl unblock) eller vänd dig till en ID-administratör.
+error-pin-blocked-advised = Det går inte att använda { code-name }: den är låst.
 error-pin-lastTry = Det är sista försöket för { code-name }, så inget skickades till kortet. Använd --spend-last-try om du är säker på koden; är den fel blir koden låst.
 error-pin-triesUnknown = Kortet talar inte om hur många försök { code-name } har kvar, så inget skickades till kortet. Använd --spend-last-try om du är säker på koden.
 error-pin-malformed = Formen på { code-name } stämmer inte: bara siffror, och rätt antal. Inget skickades till kortet och inget försök gick åt.
-error-pin-notActivated = Ingen { code-indefinite } är vald ännu. Kortet måste aktiveras hos en ID-administratör.
+error-pin-notActivated = Ingen { code-indefinite } är vald ännu. Kortet måste först aktiveras (sithsctl activate) hos en ID-administratör.
 error-pin-unsupported = Kortet har ingen { code-indefinite }, eller så går den inte att använda så här. Se vad kortet har med: sithsctl codes
 error-puk-wrong = { $triesLeft ->
     [0] Fel PUK-kod, och inga försök är kvar. Kortet går inte att låsa upp: beställ ett nytt.
@@ -44,7 +49,12 @@ error-puk-wrong = { $triesLeft ->
     [one] Fel PUK-kod. Ett försök är kvar; är också det fel blir kortet obrukbart för alltid. Vänd dig till en ID-administratör.
    *[other] Fel PUK-kod. { $triesLeft } försök är kvar; därefter är kortet obrukbart. Se efter i kodbrevet innan du försöker igen.
 }
+error-puk-wrong-advised = { $triesLeft ->
+    [0] Fel PUK-kod, och inga försök är kvar. Kortet går inte att låsa upp.
+   *[other] Fel PUK-kod. { tries-sentence }
+}
 error-puk-blocked = PUK-kodens försök är slut. Kortet går inte att låsa upp: beställ ett nytt.
+error-puk-blocked-advised = PUK-kodens försök är slut. Kortet går inte att låsa upp.
 error-puk-lastTry = Det är sista försöket för PUK-koden, så inget skickades till kortet. En felaktig PUK-kod gör nu kortet obrukbart för alltid: använd --spend-last-try bara om du är säker.
 error-puk-triesUnknown = Kortet talar inte om hur många försök PUK-koden har kvar, så inget skickades till kortet. För många fel gör kortet obrukbart för alltid: använd --spend-last-try bara om du är säker.
 error-card-absent = Det finns inget kort i läsaren. Sätt i kortet med chippet först och försök igen.
@@ -54,6 +64,7 @@ error-card-unsupported = Det här är inte ett kort som sithsd arbetar med. Se e
 error-card-unreadable = Kortet svarar inte som det ska. Ta ut det, torka av chippet och sätt i det igen; hjälper inte det kan kortet vara trasigt.
 error-card-refused = Kortet vägrade utföra kommandot. Ta ut kortet och sätt i det igen; hjälper inte det, vänd dig till en ID-administratör.
 error-reader-busy = Ett annat program använder kortet. Vänta en stund och försök igen.
+error-reader-busy-held = Kortet används av ett annat program: { $holder }. Vänta en stund, eller stäng det, och försök igen.
 error-reader-unknown = Det finns ingen sådan läsare. Se vad läsarna heter med: sithsctl status
 error-reader-ambiguous = Det sitter kort i fler än en läsare. Välj en av dem med --reader; sithsctl status visar dem.
 error-certificate-absent = Inget certifikat på kortet stämmer. Se vad som finns med: sithsctl certificates
@@ -63,25 +74,54 @@ error-request-invalid = Kommandot är inte rätt skrivet. Se: sithsctl --help
 error-request-tooMany = För många frågor på en gång. Vänta en stund och försök igen.
 error-daemon-unavailable = Korttjänsten (sithsd) svarar inte. Starta den med: systemctl start sithsd
 error-internal = Något gick fel inuti sithsd. Försök igen; loggen (journalctl -u sithsd) säger mer.
-error-pin-triesChanged = Någon har använt ett försök för { code-name } under tiden, så inget skickades till kortet. Titta efter och ange koden igen.
-error-pin-refused = Den nya koden bryter mot en regel. Välj en annan; inget skickades till kortet.
-error-puk-triesChanged = Någon har använt ett försök för PUK-koden under tiden, så inget skickades till kortet. Titta efter och ange koden igen.
-error-puk-belowFloor = Få försök återstår för PUK-koden, så inget skickades till kortet. Om PUK-koden tar slut blir kortet obrukbart: använd --risk-card bara om du är säker.
-error-pinpad-absent = Läsaren har ingen knappsats för detta. Ange koden på tangentbordet.
-error-pinpad-cancelled = Avbrutet på knappsatsen. Inget försök användes.
-error-pinpad-timeout = Inget angavs på knappsatsen i tid. Inget försök användes.
-error-pinpad-mismatch = Den nya koden angavs inte likadant båda gångerna. Inget ändrades och inget försök användes.
-error-pinpad-malformed = Koden som angavs på knappsatsen är för kort eller för lång. Inget försök användes.
-error-unblock-deskOnly = Det här kortet låses upp av en ID-administratör. Gå till din utlämningsdisk.
-error-activation-checklist = Checklistan är inte uppfylld, så kortet rördes inte.
-error-activation-notNeeded = Koderna på det här kortet är redan valda.
-error-card-outcomeUnknown = Koden skickades men svaret kom aldrig: det är okänt om det hände. Sätt i kortet igen och titta efter med: sithsctl codes
-error-request-tooManyWrong = För många felaktiga koder på kort tid. Vänta innan du försöker igen; inget skickades till kortet.
-error-audit-unavailable = Granskningsloggen kan inte skrivas (är disken full?), så inget skickades till kortet.
+error-pin-triesChanged = Någon annan har under tiden använt ett försök för { code-name }. Det som skrevs kastades och inget skickades till kortet. Se efter hur många försök som är kvar och ange koden igen.
+error-pin-refused = Den kod som valdes som ny { code-indefinite } bryter mot en regel. Välj en annan; inget skickades till kortet.
+error-puk-triesChanged = Någon annan har under tiden använt ett försök för PUK-koden. Det som skrevs kastades och inget skickades till kortet. Se efter hur många försök som är kvar och ange koden igen.
+error-puk-belowFloor = PUK-koden har få försök kvar, så inget skickades till kortet. För många fel gör kortet obrukbart för alltid: se efter i kodbrevet och använd --risk-card bara om du är säker.
+error-pinpad-absent = Läsaren har ingen knappsats som klarar det här, eller så får den inte användas på den här datorn. Ange koden på tangentbordet, utan --pin-pad.
+error-pinpad-cancelled = Det avbröts på läsarens knappsats. Inget skickades till kortet och inget försök gick åt.
+error-pinpad-timeout = Inget angavs i tid på läsarens knappsats. Inget försök gick åt: försök igen.
+error-pinpad-mismatch = Den nya koden angavs inte lika båda gångerna på läsarens knappsats. Inget ändrades och inget försök gick åt: försök igen.
+error-pinpad-malformed = Koden som angavs på läsarens knappsats är för kort eller för lång. Inget försök gick åt: försök igen.
+error-unblock-deskOnly = Ett kort av det här slaget låses bara upp av en ID-administratör. Inget skickades till kortet.
+error-activation-checklist = Checklistan är inte uppfylld, så kortet kan inte aktiveras nu. Inget skickades till det.
+error-activation-notNeeded = Koderna på det här kortet är redan valda, så inget skickades till det. Vill du välja en annan kod, använd sithsctl change.
+error-card-outcomeUnknown = En kod skickades, men svaret kom aldrig: ingen vet om det blev gjort. Sätt i kortet igen: då jämförs dess försök, och det talas om hur det gick. Se: sithsctl codes
+error-request-tooManyWrong = För många felaktiga koder på kort tid, från dig eller för det här kortet. Ta reda på rätt kod innan du försöker igen; inget skickades till kortet.
+error-audit-unavailable = Granskningsloggen går inte att skriva (disken kan vara full), så inget skickades till kortet. Säg till den som sköter datorn.
 error-lost = Förbindelsen bröts innan svaret kom, så ett försök kan ha gått åt. Se efter innan du försöker igen, med: sithsctl codes
 error-unknown = Korttjänsten svarade med ett fel som det här programmet inte känner till.
 error-name = Fel: { $name }
 error-readers = Läsare: { $readers }
+error-rule = Regel: { $rule }.
+error-done = Gjort dessförinnan: { code-name }.
+error-retry-seconds = { $count ->
+    [one] Försök igen om 1 sekund.
+   *[other] Försök igen om { $count } sekunder.
+}
+error-retry-minutes = { $count ->
+    [one] Försök igen om 1 minut.
+   *[other] Försök igen om { $count } minuter.
+}
+advice-unblock-withPuk = Lås upp den med PUK-koden i kodbrevet: sithsctl unblock. Är brevet borta, beställ ett nytt.
+advice-unblock-atDesk = Gå till en ID-administratör med kortet och en fysisk ID-handling: kortet låses upp där, eller så beställs ett PUK-brev.
+advice-unblock-withPukOrAtDesk = Har du PUK-koden, lås upp den med: sithsctl unblock. Vänd dig annars till en ID-administratör.
+advice-letter-reorder = Beställ ett nytt kodbrev med PUK-koden.
+advice-card-orderNew = Beställ ett nytt kort och låt spärra certifikaten på det här.
+advice-reserve-withPuk = Har du reservkortets PUK-kod, lås upp den med: sithsctl unblock. Reservkortets koder går inte att beställa på nytt: utan PUK-koden, gå till en ID-administratör för ett nytt reservkort.
+advice-reserve-newCard = Reservkortets koder går inte att beställa på nytt: gå till en ID-administratör för ett nytt reservkort.
+rule-digits = bara siffror
+rule-length = rätt antal siffror
+rule-length-of = { $length } siffror
+rule-sameAsOld = inte samma som den gamla
+rule-allSame = inte en och samma siffra hela vägen
+rule-ascending = ingen stigande följd (123456)
+rule-descending = ingen fallande följd (654321)
+rule-personalNumber = ingen del av innehavarens personnummer
+rule-birthDate = inte innehavarens födelsedatum
+rule-sameAsOther = inte samma som den andra koden
+rule-advised = { $rule } (rekommenderas)
+warning-rule = Klart, men mot rekommendationen: { $rule }.
 interrupted = Avbrutet.
 nothing-sent = Avbrutet. Inget skickades till kortet.
 
@@ -101,6 +141,10 @@ usage-option-arguments = { $option } tar ett annat antal värden.
 usage-extra = Det är för många ord på kommandoraden. (En kod skrivs aldrig där.)
 usage-bad-descriptor = Det går inte att läsa från filbeskrivaren i --code-fd.
 usage-no-terminal = Det finns ingen terminal att fråga efter koden på. Ge koden med --code-fd.
+usage-two-places = Koderna ges på ett ställe: --code-fd eller --pin-pad, inte båda.
+usage-bad-answer = Ett --answer skrivs ID=SVAR; svaret är ja, nej eller ett datum (2026-11-24).
+usage-bad-answers = Filen i --answers går inte att använda. Den är ett JSON-objekt av id med true, false eller ett datum ("2026-11-24").
+usage-unknown-answer = Checklistan har ingen punkt med ett sådant id. Den har:
 help-options = Flaggor
 help-commands = Kommandon
 help-required = krävs
@@ -113,7 +157,9 @@ help-certificates = Visa ett korts certifikat, eller skriv dem som PEM.
 help-validity = Säg om certifikaten går att lita på. Och annars varför inte.
 help-codes = Fråga kortet hur många försök som är kvar. Inget försök går åt.
 help-verify = Pröva en kod mot kortet. Den frågas efter utan att synas, eller läses med --code-fd.
+help-change = Byt en kod mot en ny.
 help-unblock = Lås upp en kod med PUK-koden och välj en ny.
+help-activate = Ge ett nytt kort innehavarens egna koder. Checklistan kommer först.
 help-option-runtime-dir = Mappen med tjänstens socketar. Annars $RUNTIME_DIRECTORY, annars /run/sithsd.
 help-option-json = Svara i JSON, för skript.
 help-option-lang = Svarens språk. Annars efter datorns språkinställning.
@@ -125,6 +171,14 @@ help-option-pem = Skriv certifikaten som PEM.
 help-option-role = Vilken kod.
 help-option-code-fd = Läs koden från den här filbeskrivaren (en rad) i stället för att fråga.
 help-option-code-fds = Läs PUK-kod och ny kod från den här filbeskrivaren (en rad var) i stället för att fråga.
+help-option-code-fds-change = Läs nuvarande och ny kod från den här filbeskrivaren (en rad var) i stället för att fråga.
+help-option-code-fds-activate = Läs koderna från den här filbeskrivaren (en rad var) i stället för att fråga. PUK-kod eller transportkoder, sedan de nya koderna, legitimering först.
+help-option-pin-pad = Ange koderna på läsarens egen knappsats.
+help-option-card-serial = Bara om det är kortet med det här serienumret. För skript som har visat det.
+help-option-expected-tries = Bara om koden har så här många försök kvar. För skript som har visat det.
+help-option-answers = Läs svar på checklistan från den här JSON-filen.
+help-option-answer = Svara på en punkt i checklistan med ja, nej eller ett datum. Kan ges flera gånger.
+help-option-risk-card = Använd PUK-koden fast få av dess försök är kvar. En felaktig kan göra kortet obrukbart.
 help-option-spend-last-try = Fortsätt fast det är sista försöket, eller fast kortet inte säger hur många som är kvar.
 help-epilog-statuses = Slutstatus:
 help-epilog-completion = Komplettering i bash: eval "$(_SITHSCTL_COMPLETE=bash_source sithsctl)"
@@ -290,15 +344,58 @@ monitor-service-back = Kortläsartjänsten (pcscd) svarar igen.
 ask-tries = { Code-name }: { $state }
 ask-code = { Code-name } (syns inte):
 ask-code-length = { Code-name } ({ $length } siffror, syns inte):
+ask-present = Nuvarande { code-indefinite } (syns inte):
+ask-present-length = Nuvarande { code-indefinite } ({ $length } siffror, syns inte):
+ask-transport = Transportkod för { code-name }, i brevet (syns inte):
 ask-new = Ny { code-indefinite } (syns inte):
 ask-new-length = Ny { code-indefinite } ({ $length } siffror, syns inte):
 ask-again = Den nya { code-name } en gång till:
 ask-mismatch = De två var inte lika. Inget skickades till kortet; välj igen.
+ask-keys = Enter: vidare   Backsteg: sudda   Ctrl-C: sluta
+ask-rules = Regler för ny { code-indefinite }:
+ask-rules-broken = Den här går inte att ta, och inget skickades till kortet. Välj en annan. Regeln som den bryter mot:
+pad-verify = Ange { code-name } på läsarens knappsats nu.
+pad-change = Ange på läsarens knappsats: nuvarande { code-indefinite }, sedan den nya två gånger.
+pad-unblock = Ange på läsarens knappsats: PUK-koden, sedan ny { code-indefinite } två gånger.
+checklist-heading = Checklista. Skriv inget nummer från någon handling.
+checklist-yes-no = ja eller nej:
+checklist-date = datum (ÅÅÅÅ-MM-DD):
+checklist-line = { $question } { $result }
+checklist-result-missing = Inte besvarad.
+checklist-result-no = Besvarad med nej.
+checklist-result-future = { $date } har inte varit ännu.
+checklist-result-old = { $months ->
+    [one] { $date } är för gammalt: högst 1 månad godtas.
+   *[other] { $date } är för gammalt: högst { $months } månader godtas.
+}
+activate-unknown-way = Det är inte känt hur ett kort av det här slaget aktiveras. Inget skickades till kortet; vänd dig till en ID-administratör.
 ask-last-try = Det är sista försöket. Är koden fel blir { code-name } låst.
 ask-last-try-puk = Det är PUK-kodens sista försök. Är den fel blir kortet obrukbart för alltid.
 ask-unknown-tries = Kortet talar inte om hur många försök { code-name } har kvar. Det här kan vara det sista.
 ask-unknown-tries-puk = Kortet talar inte om hur många försök PUK-koden har kvar. För många fel gör kortet obrukbart för alltid.
+ask-few-tries-puk = { $triesLeft ->
+    [one] PUK-koden har bara 1 försök kvar. För många fel gör kortet obrukbart för alltid.
+   *[other] PUK-koden har bara { $triesLeft } försök kvar. För många fel gör kortet obrukbart för alltid.
+}
 ask-confirm = Skriv ordet { $word } för att gå vidare, eller tryck Enter för att sluta:
 ask-confirm-word = prova
+ask-confirm-word-puk = riskera
 verified-done = Rätt kod. { tries-sentence }
 unblocked-done = Klart. Koden är upplåst och har fått sitt nya värde. { tries-sentence }
+changed-done = Klart. Du har bytt { code-name }. { tries-sentence }
+activated-done = Klart. Kortet är aktiverat. Valda koder:
+activated-role = { Code-name }
+
+## Meddelanden
+
+label-notices = Meddelanden
+notice = { $at }  { $reader }: { $what }
+notice-code-triesLostElsewhere = { $before ->
+    [unknown] { Code-name }: försök har använts, men inte genom sithsd; kvar: { $after }. Var det inte du kan någon försöka gissa koden.
+   *[other] { Code-name }: försök har använts, men inte genom sithsd; före: { $before }, kvar: { $after }. Var det inte du kan någon försöka gissa koden.
+}
+notice-code-outcomeLearnt = { $happened ->
+    [yes] { Code-name }: det som begärdes när svaret gick förlorat blev gjort.
+    [no] { Code-name }: det som begärdes när svaret gick förlorat blev inte gjort.
+   *[unknown] { Code-name }: ett svar gick förlorat, och försöken visar inte om det blev gjort. Prova koden.
+}

@@ -11,6 +11,7 @@ from sithsd.cli.replies import Card, Holder, ListReply, Reader
 from sithsd.cli.views.certificates import short_view
 from sithsd.cli.views.codes import codes_view
 from sithsd.cli.views.layout import BAD, CAUTION, HEADING, Row, facts, frame, outside, section
+from sithsd.cli.views.notices import notice_line
 from sithsd.cli.words import Words
 
 _ENVIRONMENT_STYLES = {"sim": "magenta", "test": "yellow", "unknown": "yellow"}
@@ -29,17 +30,27 @@ class Look:
 
 
 def status_view(reply: ListReply, words: Words, now: datetime, look: Look) -> RenderableType:
-    """Return all readers, each with its card."""
+    """Return all readers, each with its card, and under them what happened to codes."""
+    parts: list[RenderableType] = []
     if not reply.service:
-        return Text(words.say("service-absent"), style=BAD)
-    if not reply.readers:
-        return Text(words.say("no-readers"))
+        parts.append(Text(words.say("service-absent"), style=BAD))
+    elif not reply.readers:
+        parts.append(Text(words.say("no-readers")))
+    else:
+        parts += _readers(reply, words, now, look)
+    if reply.notices:
+        lines = (Text(notice_line(notice, words), style=CAUTION) for notice in reply.notices)
+        parts += [Text(""), section(words.say("label-notices"), Group(*lines))]
+    return Group(*parts)
+
+
+def _readers(reply: ListReply, words: Words, now: datetime, look: Look) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for reader in reply.readers:
         if parts and not look.boxed:
             parts.append(Text(""))
         parts.append(reader_view(reader, words, now, look))
-    return Group(*parts)
+    return parts
 
 
 def reader_view(reader: Reader, words: Words, now: datetime, look: Look) -> RenderableType:

@@ -2,9 +2,10 @@
 
 from rich.text import Text
 
-from sithsd.cli.replies import Card, MonitorReply, Reader
+from sithsd.cli.replies import Card, MonitorReply, Notice, Reader
 from sithsd.cli.views.cards import holder_words
 from sithsd.cli.views.codes import code_text, in_order
+from sithsd.cli.views.notices import notice_line, notice_words
 from sithsd.cli.words import Words
 
 
@@ -27,7 +28,13 @@ class Changes:
         lines += [self._line(name, self._words.say("monitor-gone")) for name in known]
         if not reply.readers and reply.service and not lines:
             lines.append(self._words.say("no-readers"))
-        return lines
+        return lines + [self._notice(notice, old=before is None) for notice in reply.notices]
+
+    def _notice(self, notice: Notice, *, old: bool) -> str:
+        """Return a notice; one from before the stream with its own time."""
+        if old:
+            return notice_line(notice, self._words)
+        return self._line(notice.reader, notice_words(notice, self._words))
 
     def _service(self, before: MonitorReply | None, reply: MonitorReply) -> list[str]:
         if reply.service == (before.service if before else True):

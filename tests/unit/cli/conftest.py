@@ -123,14 +123,68 @@ def codes_reply(*codes: dict[str, Any], serial: str | None = SERIAL) -> dict[str
     return {"reader": READER, "cardSerial": serial, "sequence": 7, "codes": list(codes)}
 
 
+RULES = [
+    {"rule": name, "level": "warn" if name == "sameAsOther" else "refuse"}
+    for name in (
+        "digits",
+        "length",
+        "sameAsOld",
+        "allSame",
+        "ascending",
+        "descending",
+        "personalNumber",
+        "birthDate",
+        "sameAsOther",
+    )
+]
+CHECKLIST = [
+    {"id": "present", "kind": "confirm", "sv": "Är innehavaren här?", "en": "Is the holder here?"},
+    {"id": "pays", "kind": "question", "sv": "Betalas kortet?", "en": "Is the card paid for?"},
+    {
+        "id": "receipt",
+        "kind": "date",
+        "sv": "Kvittots datum?",
+        "en": "The receipt's date?",
+        "maxAgeMonths": 12,
+        "when": "pays",
+    },
+]
+
+
+def guidance(*codes: dict[str, Any], serial: str | None = SERIAL, **more: Any) -> dict[str, Any]:
+    """Return a reply of GetGuidance: an ordinary card of a holder without a personal identity number."""
+    return {
+        **codes_reply(*codes, serial=serial),
+        "kind": "ordinary",
+        "activation": "puk",
+        "toActivate": [],
+        "unblocking": "holder",
+        "mayUnblock": True,
+        "pukFloor": 3,
+        "rules": RULES,
+        "minLength": 6,
+        "maxLength": 8,
+        "personalNumbers": [],
+        "checklist": CHECKLIST,
+        "padVerify": False,
+        "padModify": False,
+        **more,
+    }
+
+
 def certificates_reply(*certificates: dict[str, Any]) -> dict[str, Any]:
     """Return a reply of GetCertificates or GetValidity."""
     return {"reader": READER, "cardSerial": SERIAL, "sequence": 7, "certificates": list(certificates)}
 
 
 def code_reply(role: str = "authentication", tries: int | None = 3) -> dict[str, Any]:
-    """Return a reply of Verify or Unblock."""
+    """Return a reply of Verify, Change or Unblock."""
     return {"reader": READER, "cardSerial": SERIAL, "sequence": 7, "role": role, "triesLeft": tries}
+
+
+def activate_reply(*done: str, **more: Any) -> dict[str, Any]:
+    """Return a reply of Activate."""
+    return {"reader": READER, "cardSerial": SERIAL, "sequence": 7, "done": list(done), "codes": [], **more}
 
 
 @dataclass

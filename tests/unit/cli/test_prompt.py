@@ -24,6 +24,7 @@ from tests.unit.cli.conftest import (
     code,
     code_reply,
     codes_reply,
+    guidance,
     listing,
     reader,
 )
@@ -39,7 +40,9 @@ def inserted(daemon: FakeDaemon) -> FakeDaemon:
     daemon.script |= {
         "List": [listing(reader(card()), reader(None, "Other"))],
         "GetCodes": [codes_reply(code("authentication"), code("signature"), code("puk", 10))],
+        "GetGuidance": [guidance(code("authentication"), code("signature"), code("puk", 10))],
         "Verify": [code_reply()],
+        "Change": [code_reply()],
         "Unblock": [code_reply()],
     }
     return daemon
@@ -48,6 +51,7 @@ def inserted(daemon: FakeDaemon) -> FakeDaemon:
 def states(daemon: FakeDaemon, *codes: dict[str, Any]) -> None:
     """Script the card's codes."""
     daemon.script["GetCodes"] = [codes_reply(*codes)]
+    daemon.script["GetGuidance"] = [guidance(*codes)]
 
 
 def test_verify_shows_the_card_and_hides_the_code(inserted: FakeDaemon, desk: Start) -> None:
@@ -69,7 +73,7 @@ def test_verify_shows_the_card_and_hides_the_code(inserted: FakeDaemon, desk: St
     assert "Rätt kod. 3 försök är kvar." in session.seen
     assert CANARY.encode() not in session.raw
     assert session.echoes
-    sent = {"role": "authentication", "code": CANARY, "reader": READER, "cardSerial": SERIAL}
+    sent = {"role": "authentication", "code": CANARY, "reader": READER, "cardSerial": SERIAL, "expectedTries": 3}
     assert inserted.calls("Verify") == [sent]
 
 
@@ -86,18 +90,19 @@ def test_unblock_asks_for_puk_and_the_new_pin_twice(inserted: FakeDaemon, desk: 
     assert PUK.encode() not in session.raw
     assert CANARY.encode() not in session.raw
     sent = {"role": "authentication", "puk": PUK, "newCode": CANARY, "reader": READER, "cardSerial": SERIAL}
-    assert inserted.calls("Unblock") == [sent]
+    assert inserted.calls("Unblock") == [{**sent, "expectedTries": 10}]
 
 
 def test_two_new_pins_that_differ_are_asked_for_again(inserted: FakeDaemon, desk: Start) -> None:
     """A slip of the finger in a new PIN locks nobody out: nothing is sent, and it is chosen anew."""
-    session = desk("unblock", "--role", "signature")
+    session = desk("unblock", "--role", "signature", TERM="dumb")
     session.answer("PUK (8 digits, not shown):", PUK)
-    session.answer("New signature PIN", "111111")
-    session.answer("once more:", "111112")
+    session.answer("New signature PIN", "739145")
+    session.answer("once more:", "739144")
     session.wait_for("The two were not the same.")
     assert inserted.calls("Unblock") == []
-    session.wait_for("choose again.\nNew signature PIN (6-8 digits, not shown):")
+    while session.seen.count("New signature PIN (6-8 digits, not shown):") < 2:
+        session.read()
     session.press(f"{CANARY}\n".encode())
     while session.seen.count("once more:") < 2:
         session.read()
@@ -109,13 +114,22 @@ def test_two_new_pins_that_differ_are_asked_for_again(inserted: FakeDaemon, desk
 LAST_TRIES = [
     ("verify", [code("authentication", 1)], "the authentication PIN is blocked", "pin.lastTry"),
     ("verify", [code("authentication", None)], "This may be the last one", "pin.triesUnknown"),
+    ("change", [code("authentication", 1)], "the authentication PIN is blocked", "pin.lastTry"),
     ("unblock", [code("authentication", 0), code("puk", 1)], "useless for ever", "puk.lastTry"),
+    ("unblock", [code("authentication", 0), code("puk", 2)], "only 2 tries left", "puk.belowFloor"),
     ("unblock", [code("authentication", 0), code("puk", None)], "useless for ever", "puk.triesUnknown"),
     ("unblock", [code("authentication", 0)], "useless for ever", "puk.triesUnknown"),
 ]
 
 
-@pytest.mark.parametrize(("case", "word"), list(zip(LAST_TRIES, ["", "no", "y", "tr", "trying"], strict=True)))
+def word_for(command: str) -> str:
+    """Return the word that a person has to type: another one where the whole card is at stake."""
+    return "risk" if command == "unblock" else "try"
+
+
+@pytest.mark.parametrize(
+    ("case", "word"), list(zip(LAST_TRIES, ["", "no", "risk", "try", "y", "ris", "risky"], strict=True))
+)
 def test_without_its_word_the_last_try_is_not_spent(
     inserted: FakeDaemon, desk: Start, case: tuple[str, list[dict[str, Any]], str, str], word: str
 ) -> None:
@@ -123,7 +137,7 @@ def test_without_its_word_the_last_try_is_not_spent(
     command, codes, warning, refusal = case
     states(inserted, *codes)
     session = desk(command, "--role", "authentication", "--json")
-    session.answer("Type the word try to go on, or press Enter to stop:", word)
+    session.answer(f"Type the word {word_for(command)} to go on, or press Enter to stop:", word)
     assert session.end() == 7
     assert warning in " ".join(session.seen.split())
     assert f'"code": "{refusal}"' in session.seen
@@ -131,22 +145,24 @@ def test_without_its_word_the_last_try_is_not_spent(
     assert inserted.calls(command.capitalize()) == []
 
 
-@pytest.mark.parametrize("case", LAST_TRIES[1:3])
+@pytest.mark.parametrize("case", [LAST_TRIES[index] for index in (1, 2, 3, 4, 5)])
 def test_with_its_word_the_last_try_is_spent(
     inserted: FakeDaemon, desk: Start, case: tuple[str, list[dict[str, Any]], str, str]
 ) -> None:
-    """Whoever types the word is asked for the code, and the call says spendLastTry."""
-    command, codes, _, _ = case
+    """Whoever types the word is asked for the code, and the call says what the word was for: no more."""
+    command, codes, _, refusal = case
     states(inserted, *codes)
     session = desk(command, "--role", "authentication", "--json")
-    session.answer("Type the word try to go on, or press Enter to stop:", "Try")
+    word = word_for(command)
+    session.answer(f"Type the word {word} to go on, or press Enter to stop:", word.capitalize())
     session.answer("not shown):", PUK)
-    if command == "unblock":
+    if command != "verify":
         session.answer("New authentication PIN", CANARY)
         session.answer("once more:", CANARY)
     assert session.end() == 0
     (call,) = inserted.calls(command.capitalize())
-    assert call["spendLastTry"] is True
+    assert call.get("spendLastTry") is (None if refusal == "puk.belowFloor" else True)
+    assert call.get("riskCard") is (True if command == "unblock" else None)
 
 
 def test_the_flag_is_word_enough(inserted: FakeDaemon, desk: Start) -> None:
@@ -238,13 +254,22 @@ def test_a_card_swapped_before_the_prompt_is_noticed(inserted: FakeDaemon, desk:
 
 
 def test_a_card_swapped_during_the_prompt_gets_nothing(inserted: FakeDaemon, desk: Start) -> None:
-    """The call names the card that was shown, so that the daemon refuses another; the person is told to look."""
-    inserted.script["Verify"] = [Refusal("card.changed")]
+    """The call names the card that was shown; the daemon refuses another, which the person sees before asked again."""
+    other = card(serial="FFFF", holder={**card()["holder"], "displayName": "Elvan Elvansson"})
+    inserted.script |= {
+        "List": [listing(reader(card())), listing(reader(other))],
+        "GetCodes": [codes_reply(code("authentication")), codes_reply(code("authentication", 2), serial="FFFF")],
+        "Verify": [Refusal("card.changed"), code_reply()],
+    }
     session = desk("verify", "--role", "authentication")
-    session.answer("not shown):", CANARY)
-    assert session.end() == 9
-    assert inserted.calls("Verify")[0]["cardSerial"] == SERIAL
-    assert "not the same card as before" in session.seen
+    session.answer("not shown):", PUK)
+    session.wait_for("not the same card as before")
+    session.wait_for("Elvan Elvansson")
+    session.wait_for("Authentication PIN: 2 tries left\nAuthentication PIN (6-8 digits, not shown):")
+    session.press(f"{CANARY}\n".encode())
+    assert session.end() == 0
+    sent = [(call["cardSerial"], call["expectedTries"], call["code"]) for call in inserted.calls("Verify")]
+    assert sent == [(SERIAL, 3, PUK), ("FFFF", 2, CANARY)]
 
 
 @pytest.mark.parametrize("keys", [b"7391\x03", b"\x04"])

@@ -1,4 +1,4 @@
-"""verify and unblock with codes from a file descriptor."""
+"""verify, change and unblock with codes from a file descriptor, or from the reader's pad."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -14,11 +14,11 @@ from tests.unit.cli.conftest import FakeDaemon, Outcome, Refusal
 
 Run = Callable[..., Outcome]
 CANARY = "739146"
-COMMANDS = ["status", "monitor", "certificates", "validity", "codes", "verify", "unblock"]
+COMMANDS = ["status", "monitor", "certificates", "validity", "codes", "verify", "change", "unblock", "activate"]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-@pytest.mark.parametrize("command", ["verify", "unblock"])
+@pytest.mark.parametrize("command", ["verify", "change", "unblock", "activate"])
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -66,7 +66,7 @@ def test_no_command_has_an_option_for_a_code() -> None:
         for name in option.opts
         if option.type is click.STRING and not option.is_flag  # type: ignore[attr-defined]
     }
-    assert takes_text == {"--reader", "--runtime-dir", "--id"}
+    assert takes_text == {"--reader", "--runtime-dir", "--id", "--card-serial", "--answer"}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
