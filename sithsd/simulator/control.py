@@ -1,6 +1,7 @@
 """How `sithsd-sim` speaks to the process that serves the cards: one JSON line there, one back, on a Unix socket."""
 
 import socket
+import time
 from pathlib import Path
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 SOCKET = "sithsd-sim"
 _SECONDS = 60.0
 _MAX_LINE = 65536
+_LOOK_SECONDS = 0.01
 
 
 class Insert(msgspec.Struct, frozen=True, tag="insert", kw_only=True):
@@ -26,7 +28,7 @@ class Remove(msgspec.Struct, frozen=True, tag="remove", kw_only=True):
 
 
 class Swap(msgspec.Struct, frozen=True, tag="swap", kw_only=True):
-    """Take the card out and put another one in; `fast`: without waiting until the reader saw it empty."""
+    """Take the card out and put another one in; `fast`: so quickly that the reader never sees itself empty."""
 
     card: str
     reader: int = 0
@@ -40,22 +42,34 @@ class Count(msgspec.Struct, frozen=True, tag="count", kw_only=True):
     reset: bool = False
 
 
+class Press(msgspec.Struct, frozen=True, tag="press", kw_only=True):
+    """Press keys of a reader's PIN pad, which has to ask for some: digits one by one, and those of `pad.Key`."""
+
+    keys: tuple[str, ...]
+    reader: int = 0
+
+    def __repr__(self) -> str:
+        """Tell how many keys, and not which."""
+        return f"Press(reader={self.reader}, {len(self.keys)} keys)"
+
+
 class State(msgspec.Struct, frozen=True, tag="state"):
-    """Tell which card is in which reader."""
+    """Tell which card is in which reader, and whose PIN pad asks for keys."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Take out all cards and end."""
 
 
-Request = Insert | Remove | Swap | Count | State | Stop
+Request = Insert | Remove | Swap | Count | Press | State | Stop
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The answer: a sentence if it did not work, the cards by reader, and the counts that were asked for."""
+    """The answer: a sentence if it did not work, the cards by reader, pads that ask, the counts that were asked for."""
 
     error: str | None = None
     inserted: dict[int, str] = {}
+    asking: tuple[int, ...] = ()
     apdus: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
@@ -87,6 +101,16 @@ def ask(runtime_dir: Path, request: Request) -> Reply:
     if reply.error is not None:
         raise ControlError(reply.error)
     return reply
+
+
+def press(runtime_dir: Path, request: Press, seconds: float) -> None:
+    """Press keys as soon as the reader's pad asks for some. Raises ControlError if it does not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while request.reader not in ask(runtime_dir, State()).asking:
+        if time.monotonic() > deadline:
+            raise ControlError("the pad asks for nothing")
+        time.sleep(_LOOK_SECONDS)
+    ask(runtime_dir, request)
 
 
 def read_line(wire: socket.socket) -> bytes:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from sithsd import __version__, locations
 from sithsd.clock import Clock
-from sithsd.simulator import fixture, options
+from sithsd.simulator import control, fixture, options, pad
 from sithsd.simulator.background import LOG, BackgroundError, start_server
 from sithsd.simulator.control import (
     SOCKET,
@@ -31,9 +32,10 @@ from sithsd.simulator.control import (
     ask,
 )
 from sithsd.simulator.ending import signals_unwind
+from sithsd.simulator.readers import Readers, ReadersError
 from sithsd.simulator.server import CardServer, ServerError
 from sithsd.simulator.shelf import Shelf
-from sithsd.simulator.stage import Stage, StageError, end
+from sithsd.simulator.stage import Driver, Stage, StageError, end
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -53,8 +55,8 @@ def main(context: click.Context, runtime_dir: Path | None, state_dir: Path | Non
     """Put simulated SITHS cards into virtual readers.
 
     Cards are made from text files (`list` tells them). A card keeps its counters, keys and codes until `reset`, as a
-    chip would. The readers are pcscd's, through the driver vpcd; `sithsd-sim stage -- COMMAND` runs a command beside a
-    private pcscd that has such readers.
+    chip would. `sithsd-sim stage -- COMMAND` runs a command beside a private pcscd with virtual readers; without a
+    stage the readers are this machine's own pcscd's, through the driver vpcd.
 
     \b
     Exit status: 0 done; 1 not done, with one sentence on standard error; 2 wrong usage.
@@ -105,13 +107,48 @@ def remove(places: options.Places, reader: int) -> None:
 @main.command()
 @click.argument("name")
 @options.reader_number
-@click.option("--fast", is_flag=True, help="Swap so quickly that the reader may not see itself empty.")
+@click.option("--fast", is_flag=True, help="Swap so quickly that the reader never sees itself empty.")
 @options.now
 @click.pass_obj
 def swap(places: options.Places, name: str, reader: int, fast: bool, clock: Clock | None) -> None:
     """Take out the card that is in, and put in NAME."""
     _personalise(places, name, clock)
     _order(places, Swap(card=fixture.name_of(name), reader=reader, fast=fast))
+
+
+@main.command()
+@click.argument("keys", nargs=-1, required=True, type=click.Choice(["code", *(key.value for key in pad.Key)]))
+@options.reader_number
+@click.option("--keys-fd", type=click.IntRange(0), default=0, help="Read the codes from this descriptor. [default: 0]")
+@click.option("--wait", type=click.FloatRange(0, 60), default=10, show_default=True, help="For so many seconds.")
+@click.pass_obj
+def press(places: options.Places, keys: tuple[str, ...], reader: int, keys_fd: int, wait: float) -> None:
+    """Press KEYS of a reader's PIN pad as soon as it asks for some.
+
+    `code` stands for the digits of the next line of standard input, or of --keys-fd: codes are on no command line.
+    """
+    pressed: list[str] = []
+    with os.fdopen(keys_fd, "r", encoding="ascii", closefd=False) as lines:
+        for key in keys:
+            pressed += lines.readline().strip() if key == "code" else [key]
+    try:
+        control.press(places.runtime, control.Press(keys=tuple(pressed), reader=reader), wait)
+    except ControlError as error:
+        _fail(error)
+
+
+@main.command()
+@options.reader_argument
+def unplug(reader: int) -> None:
+    """Unplug a virtual reader, with the card that is in it."""
+    _move(Readers.unplug, reader)
+
+
+@main.command()
+@options.reader_argument
+def plug(reader: int) -> None:
+    """Plug a virtual reader in again."""
+    _move(Readers.plug, reader)
 
 
 @main.command("list")
@@ -224,16 +261,24 @@ def count(places: options.Places, reader: int, again: bool, as_json: bool) -> No
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--readers", type=click.IntRange(1, 16), default=2, show_default=True, help="How many virtual readers.")
+@click.option(
+    "--pad", "pads", type=click.IntRange(0, 15), multiple=True, help="Give this reader a PIN pad; may be repeated."
+)
+@click.option(
+    "--driver", type=click.Choice(["ifd", "vpcd"]), default="ifd", show_default=True, help="Which driver they have."
+)
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def stage(places: options.Places, readers: int, command: tuple[str, ...]) -> None:
+def stage(
+    places: options.Places, *, readers: int, pads: tuple[int, ...], driver: Driver, command: tuple[str, ...]
+) -> None:
     """Run COMMAND beside a private pcscd with virtual readers, in namespaces of its own; exit as COMMAND does.
 
     PCSCLITE_CSOCK_NAME tells it the pcscd. RUNTIME_DIRECTORY and STATE_DIRECTORY are folders that go away with the
     stage, unless they were given. SIGTERM or SIGHUP ends COMMAND with SIGTERM, and all that it started on the stage.
     """
     try:
-        with signals_unwind(), Stage(readers) as private:
+        with signals_unwind(), Stage(readers, driver=driver, pads=pads) as private:
             runtime = places.runtime if places.runtime_given else private.folder / "run"
             state = places.state if places.state_given else private.folder / "state"
             environment = {**private.environment, "RUNTIME_DIRECTORY": str(runtime), "STATE_DIRECTORY": str(state)}
@@ -283,6 +328,16 @@ def _insert_with_new_server(places: options.Places, order: Insert) -> None:
     except ControlError as error:
         # Without a card it ends by itself, and this program does not end before it.
         child.wait()
+        _fail(error)
+
+
+def _move(how: Callable[[Readers, int], None], reader: int) -> None:
+    readers = Readers.here()
+    if readers is None:
+        _fail("here are no readers that can be unplugged: those of a stage can (sithsd-sim stage)")
+    try:
+        how(readers, reader)
+    except ReadersError as error:
         _fail(error)
 
 

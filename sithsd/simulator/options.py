@@ -41,4 +41,5 @@ now = click.option(
 reader_number = click.option(
     "--reader", type=click.IntRange(0, 15), default=0, show_default=True, help="Which virtual reader, from 0."
 )
+reader_argument = click.argument("reader", type=click.IntRange(0, 15), default=0)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")

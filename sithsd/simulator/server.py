@@ -9,13 +9,16 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from sithsd.simulator.control import SOCKET, Count, Insert, Remove, Reply, Request, State, Stop, Swap, read_line
+from sithsd.simulator.control import SOCKET, Count, Insert, Press, Remove, Reply, Request, State, Stop, Swap, read_line
 from sithsd.simulator.fixture import FixtureError
+from sithsd.simulator.pad import PadError
+from sithsd.simulator.readers import Readers
+from sithsd.simulator.seat import Traffic
 from sithsd.simulator.shelf import Shelf
-from sithsd.simulator.slot import SlotError, VirtualSlot
+from sithsd.simulator.slot import IfdSlot, Slot, SlotError, VirtualSlot
 
 _OUT_SECONDS = 1.0
-"""How long a swapped card stays out: more than two of the reader's polls of 400 ms."""
+"""How long a swapped card stays out of a vpcd's reader: more than two of its polls of 400 ms."""
 _LOOK_SECONDS = 1.0
 _ALONE_SECONDS = 20.0
 _ORDER_SECONDS = 5.0
@@ -28,6 +31,7 @@ class ServerError(Exception):
 class CardServer:
     """Cards from `shelf` in virtual readers, ruled through a socket in `runtime_dir`.
 
+    The readers are those that the environment names (`Readers.here`), else a vpcd's on their ports.
     With `until_empty` it ends by itself: when no card is left in, or when the readers have been away for 20 seconds.
     """
 
@@ -35,7 +39,7 @@ class CardServer:
         self._shelf = shelf
         self._path = runtime_dir / SOCKET
         self._until_empty = until_empty
-        self._slots: dict[int, VirtualSlot] = {}
+        self._slots: dict[int, Slot] = {}
         self._ended = False
         self._log = structlog.get_logger()
 
@@ -94,7 +98,7 @@ class CardServer:
             reply = self._obey(request)
         except msgspec.DecodeError as error:
             return Reply(error=f"the order is not understood: {error}")
-        except (FixtureError, SlotError, OSError) as error:
+        except (FixtureError, SlotError, PadError, OSError) as error:
             reply = Reply(error=str(error))
         if self._until_empty and not self._slots and not isinstance(request, State):
             self._ended = True
@@ -110,45 +114,69 @@ class CardServer:
                 self._swap(request)
             case Count():
                 return self._count(request)
+            case Press():
+                self._press(request)
             case Stop():
                 self._ended = True
             case State():
                 pass
-        return Reply(inserted={reader: slot.card.name for reader, slot in sorted(self._slots.items())})
+        slots = sorted(self._slots.items())
+        return Reply(
+            inserted={reader: slot.seat.card.name for reader, slot in slots},
+            asking=tuple(reader for reader, slot in slots if slot.pad is not None and slot.pad.asking),
+        )
 
     def _insert(self, order: Insert) -> None:
         if order.reader in self._slots:
-            raise SlotError(f"reader {order.reader} holds {self._slots[order.reader].card.name}")
-        for reader, slot in self._slots.items():
-            if slot.card.name == order.card:
+            raise SlotError(f"reader {order.reader} holds {self._slots[order.reader].seat.card.name}")
+        for reader, taken in self._slots.items():
+            if taken.seat.card.name == order.card:
                 raise SlotError(f"{order.card} is in reader {reader}: there is one such card only")
         card = self._shelf.card(order.card)
-        slot = VirtualSlot(card, reader=order.reader, port=order.port, delay=order.delay_ms / 1000)
+        readers, delay = Readers.here(), order.delay_ms / 1000
+        slot: Slot
+        if readers is None or order.port is not None:
+            slot = VirtualSlot(card, reader=order.reader, port=order.port, delay=delay)
+        else:
+            slot = IfdSlot(card, readers.place(order.reader), reader=order.reader, delay=delay)
         slot.start()
         self._slots[order.reader] = slot
         self._log.info("inserted", card=order.card, reader=order.reader)
 
-    def _remove(self, reader: int) -> VirtualSlot:
-        slot = self._slots.pop(reader, None)
-        if slot is None:
-            raise SlotError(f"there is no card in reader {reader}")
+    def _remove(self, reader: int) -> None:
+        slot = self._in(reader)
+        del self._slots[reader]
         slot.stop()
-        self._log.info("removed", card=slot.card.name, reader=reader)
-        return slot
+        self._log.info("removed", card=slot.seat.card.name, reader=reader)
 
     def _swap(self, order: Swap) -> None:
+        slot = self._in(order.reader)
         # Read first: a card that can't be had leaves the other one where it is.
-        self._shelf.card(order.card)
-        before = self._remove(order.reader)
-        if not order.fast:
-            time.sleep(_OUT_SECONDS)
-        self._insert(Insert(card=order.card, reader=order.reader, port=before.port, delay_ms=before.delay * 1000))
+        card = self._shelf.card(order.card)
+        if order.fast:
+            slot.exchange(card)
+        else:
+            slot.stop()
+            if isinstance(slot, VirtualSlot):
+                time.sleep(_OUT_SECONDS)
+            slot.exchange(card)
+            slot.start()
+        self._log.info("swapped", card=order.card, reader=order.reader)
+
+    def _press(self, order: Press) -> None:
+        pad = self._in(order.reader).pad
+        if pad is None:
+            raise PadError(f"reader {order.reader} can have no PIN pad")
+        pad.press(*order.keys)
 
     def _count(self, order: Count) -> Reply:
-        slot = self._slots.get(order.reader)
-        if slot is None:
-            raise SlotError(f"there is no card in reader {order.reader}")
-        traffic = slot.traffic
+        seat = self._in(order.reader).seat
+        traffic = seat.traffic
         if order.reset:
-            slot.reset_traffic()
+            seat.traffic = Traffic()
         return Reply(apdus=traffic.apdus, bytes_in=traffic.bytes_in, bytes_out=traffic.bytes_out)
+
+    def _in(self, reader: int) -> Slot:
+        if reader not in self._slots:
+            raise SlotError(f"there is no card in reader {reader}")
+        return self._slots[reader]

@@ -1,68 +1,133 @@
-"""A card in a virtual reader: the thread that answers for it, and what went over the contacts."""
+"""A card in a reader: what the process that serves cards sees of it, whichever driver the reader has."""
 
 import threading
 import time
-from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Protocol, Self
 
 import structlog
 
 from sithsd.simulator.card import Card
+from sithsd.simulator.ifd import IfdError, Tell
+from sithsd.simulator.ifd_reader import IfdReader
+from sithsd.simulator.pad import Pad
+from sithsd.simulator.seat import Seat, Traffic
 from sithsd.simulator.vpcd import Control, VpcdError, VpcdLink
 from sithsd.simulator.vpcd_conf import FIRST_PORT
 
 _CONNECT_SECONDS = 2.0
 _READY_SECONDS = 5.0
 _AGAIN_SECONDS = 0.05
-_HEADER = 4
+_NO_POWER = bytes.fromhex("6F00")
 
 
 class SlotError(Exception):
     """The card can't be put in; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What went over the contacts: commands, their bytes, and the answers' bytes with their status words."""
+class Slot(Protocol):
+    """A card in a reader.
 
-    apdus: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
+    When the reader's program goes away, the card loses its power and stays in the slot: it is connected again as soon
+    as the reader is back. `absent_since` is the monotonic time at which the reader went away, None while it is there.
+    """
+
+    seat: Seat
+
+    @property
+    def absent_since(self) -> float | None:
+        """Since when the reader has been away."""
+        ...
+
+    @property
+    def pad(self) -> Pad | None:
+        """The reader's PIN pad; None where there can be none."""
+        ...
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Put the card in; with `wait`, come back when the reader has noticed it. Raises SlotError."""
+        ...
+
+    def stop(self) -> None:
+        """Take the card out; it loses its power. Does nothing if it is not in."""
+        ...
+
+    def exchange(self, card: Card) -> None:
+        """Put another card in place of this one so quickly that the reader never sees itself empty."""
+        ...
+
+
+class IfdSlot:
+    """A `Slot` in the reader at `folder`, of the driver in `drivers/ifd`; `delay` as `Seat` has it."""
+
+    def __init__(self, card: Card, folder: Path, *, reader: int = 0, delay: float = 0.0) -> None:
+        self._number = reader
+        self._leaving = threading.Event()
+        self.seat = Seat(card, reader, delay, self._leaving)
+        self._reader = IfdReader(folder, self.seat)
+
+    @property
+    def absent_since(self) -> float | None:
+        """Since when the reader has been away."""
+        return self._reader.absent_since
+
+    @property
+    def pad(self) -> Pad:
+        """The reader's PIN pad, which nobody asks if it has none."""
+        return self._reader.pad
+
+    def start(self, *, wait: bool = True) -> Self:
+        """Put the card in; with `wait`, come back when pcscd has noticed it. Raises SlotError."""
+        self._leaving.clear()
+        try:
+            self._reader.insert(wait=wait)
+        except IfdError as error:
+            raise SlotError(str(error)) from None
+        return self
+
+    def stop(self) -> None:
+        """Take the card out, and come back when pcscd has noticed."""
+        self._leaving.set()
+        self._reader.remove()
+
+    def exchange(self, card: Card) -> None:
+        """Put another card in place of this one, without an event."""
+        self.seat = Seat(card, self._number, self.seat.delay, self._leaving)
+        self._reader.exchange(self.seat)
 
 
 class VirtualSlot:
-    """Slot `reader` of a vpcd, with a card in it between `start` and `stop`.
+    """A `Slot` in reader number `reader` of a vpcd, which listens at `host` and `port`; `delay` as `Seat` has it."""
 
-    `delay` is how long each answer takes beside the computing, in seconds. When the reader's program goes away, the
-    card loses its power and stays in the slot: it is connected again as soon as the reader is back. `absent_since` is
-    the monotonic time at which the reader went away, None while it is there.
-    """
+    pad = None
 
     def __init__(
         self, card: Card, *, reader: int = 0, host: str = "127.0.0.1", port: int | None = None, delay: float = 0.0
     ) -> None:
-        self.card = card
-        self.reader = reader
-        self.delay = delay
         self.absent_since: float | None = None
-        self.port = FIRST_PORT + reader if port is None else port
-        self._address = (host, self.port)
+        self._number = reader
+        self._address = (host, FIRST_PORT + reader if port is None else port)
         self._log = structlog.get_logger().bind(card=card.name, reader=reader)
         self._link: VpcdLink | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._seen = threading.Event()
         self._guard = threading.Lock()
-        self._traffic = Traffic()
+        self.seat = Seat(card, reader, delay, self._stopping)
+
+    @property
+    def card(self) -> Card:
+        """The card that is in."""
+        return self.seat.card
 
     @property
     def traffic(self) -> Traffic:
         """What went over the contacts since insertion or `reset_traffic`."""
-        return self._traffic
+        return self.seat.traffic
 
     def reset_traffic(self) -> None:
         """Count from zero again."""
-        self._traffic = Traffic()
+        self.seat.traffic = Traffic()
 
     def start(self, *, wait: bool = True) -> Self:
         """Put the card in; with `wait`, come back when the reader has noticed it.
@@ -75,11 +140,11 @@ class VirtualSlot:
             raise SlotError(str(error)) from None
         self._stopping.clear()
         self._seen.clear()
-        self._thread = threading.Thread(target=self._serve, name=f"slot-{self.reader}", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=f"slot-{self._number}", daemon=True)
         self._thread.start()
         if wait and not self._seen.wait(_READY_SECONDS):
             self.stop()
-            raise SlotError(f"reader {self.reader} does not ask for the card: is there another one in it?")
+            raise SlotError(f"reader {self._number} does not ask for the card: is there another one in it?")
         return self
 
     def stop(self) -> None:
@@ -91,6 +156,12 @@ class VirtualSlot:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+    def exchange(self, card: Card) -> None:
+        """Put another card in place of this one, between two of the reader's polls; it has no power yet."""
+        before = self.seat
+        self.seat = Seat(card, self._number, before.delay, self._stopping)
+        before.power_off()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -106,7 +177,7 @@ class VirtualSlot:
                 with self._guard:
                     self._link = None
                     link.close()
-            self.card.power_off()
+            self.seat.power_off()
             if self._stopping.wait(_AGAIN_SECONDS):
                 return
             self._connect_again()
@@ -135,23 +206,17 @@ class VirtualSlot:
     def _control(self, link: VpcdLink, value: int) -> None:
         match value:
             case Control.POWER_OFF:
-                self.card.power_off()
+                self.seat.power_off()
             case Control.POWER_ON | Control.RESET:
-                self.card.power_on()
+                self.seat.power_on()
             case Control.ATR:
-                link.send(self.card.atr)
+                link.send(self.seat.atr)
                 self._seen.set()
                 return
         self._log.debug("contacts", control=value)
 
     def _answer(self, command: bytes) -> bytes:
-        data, status = self.card.transmit(command) if self.card.powered else (b"", 0x6F00)
-        if self.delay:
-            # The rest of the time that a slower chip would take.
-            self._stopping.wait(self.delay)
-        response = data + status.to_bytes(2, "big")
-        before = self._traffic
-        self._traffic = Traffic(before.apdus + 1, before.bytes_in + len(command), before.bytes_out + len(response))
-        # Headers only: a data field may be a code.
-        self._log.debug("apdu", header=command[:_HEADER].hex(), length=len(command), status=f"{status:04X}")
-        return response
+        powered = self.seat.card.powered
+        answer = self.seat.respond(command)
+        # The wire knows no silence, and a reader that is sent nothing would wait for ever: an empty answer comes next.
+        return answer if not isinstance(answer, Tell) else b"" if powered else _NO_POWER

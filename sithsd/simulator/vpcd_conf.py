@@ -26,3 +26,10 @@ def reader_conf(readers: int, folder: Path, first_port: int = FIRST_PORT, driver
             f"LIBPATH {library}\nCHANNELID {port:#x}\n"
         )
     return "\n".join(entries)
+
+
+def vpcd_names(readers: int) -> tuple[str, ...]:
+    """Return the names that pcscd gives these readers, in the order of their ports."""
+    return tuple(
+        f"Virtual PCD {number // SLOTS_PER_ENTRY} 00 {number % SLOTS_PER_ENTRY:02X}" for number in range(readers)
+    )

@@ -3,7 +3,7 @@
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +25,7 @@ def _neighbour(name: str) -> ModuleType:
 
 
 vpcd_card = _neighbour("vpcd_card")
+ifd_card = _neighbour("ifd_card")
 listener = _neighbour("listener")
 _neighbour("wire")
 _neighbour("model_card")
@@ -44,12 +45,18 @@ def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def set_stage(service_folder: Path) -> Iterator[Callable[..., Stage]]:
+def driver(request: pytest.FixtureRequest) -> str:
+    """Return the readers' driver: our own, unless the test is one for `both_drivers`."""
+    return getattr(request, "param", "ifd")
+
+
+@pytest.fixture
+def set_stage(service_folder: Path, driver: str) -> Iterator[Callable[..., Stage]]:
     """Set up a stage, with the arguments of `Stage`; this process's PC/SC calls go to the last one set up."""
     with ExitStack() as stack:
 
         def set_up(readers: int = 2, *, autostart: bool = True) -> Stage:
-            stage = stack.enter_context(Stage(readers, autostart=autostart))
+            stage = stack.enter_context(Stage(readers, autostart=autostart, driver=driver))
             service_folder.unlink(missing_ok=True)
             service_folder.symlink_to(stage.folder)
             return stage
@@ -58,12 +65,13 @@ def set_stage(service_folder: Path) -> Iterator[Callable[..., Stage]]:
 
 
 @pytest.fixture
-def put_card() -> Iterator[Callable[..., "vpcd_card.VpcdCard"]]:
-    """Make a test card and put it into a reader of a stage, with the arguments of `VpcdCard`."""
+def put_card() -> Iterator[Callable[..., "ifd_card.IfdCard | vpcd_card.VpcdCard"]]:
+    """Make a test card and put it into a reader of a stage, with the arguments of `IfdCard` or `VpcdCard`."""
     with ExitStack() as stack:
 
-        def put(*args: object, **options: object) -> "vpcd_card.VpcdCard":
-            card = vpcd_card.VpcdCard(*args, **options)
+        def put(stage: Stage, *args: object, **options: object) -> "ifd_card.IfdCard | vpcd_card.VpcdCard":
+            make = ifd_card.IfdCard if stage.driver == "ifd" else vpcd_card.VpcdCard
+            card = make(stage, *args, **options)
             stack.callback(card.remove)
             card.insert()
             return card
@@ -100,27 +108,40 @@ def house_on(made_cards: Path) -> Callable[[Stage], "household.Household"]:
 
 
 @pytest.fixture(scope="module")
-def shared_house(house_on: Callable[[Stage], "household.Household"]) -> Iterator["household.Household"]:
-    """Run a daemon with two readers, one for all tests of a module."""
-    with Stage(2) as stage, closing(house_on(stage)) as made:
-        made.start()
-        yield made
+def shared_houses(
+    house_on: Callable[[Stage], "household.Household"],
+) -> Iterator[Callable[[str], "household.Household"]]:
+    """Run a daemon with two readers, one for all tests of a module that have the same driver."""
+    made: dict[str, household.Household] = {}
+    with ExitStack() as stack:
+
+        def on(driver: str) -> "household.Household":
+            if driver not in made:
+                stage = stack.enter_context(Stage(2, driver=driver))
+                made[driver] = stack.enter_context(closing(house_on(stage)))
+                made[driver].start()
+            return made[driver]
+
+        yield on
 
 
 @pytest.fixture
-def house(shared_house: "household.Household") -> Iterator["household.Household"]:
+def house(shared_houses: Callable[[str], "household.Household"], driver: str) -> Iterator["household.Household"]:
     """Return the module's house: readers empty, cards new. Afterwards the daemon has to be alive, without a fault."""
-    yield shared_house
-    shared_house.tidy()
+    shared = shared_houses(driver)
+    yield shared
+    shared.tidy()
 
 
 @pytest.fixture
-def new_house(house_on: Callable[[Stage], "household.Household"]) -> Iterator[Callable[..., "household.Household"]]:
+def new_house(
+    house_on: Callable[[Stage], "household.Household"], driver: str
+) -> Iterator[Callable[..., "household.Household"]]:
     """Make a house of a test's own, with the arguments of `Stage`; its daemon is not started."""
     with ExitStack() as stack:
 
-        def make(readers: int = 2, *, autostart: bool = True) -> "household.Household":
-            stage = stack.enter_context(Stage(readers, autostart=autostart))
+        def make(readers: int = 2, *, autostart: bool = True, pads: Collection[int] = ()) -> "household.Household":
+            stage = stack.enter_context(Stage(readers, autostart=autostart, driver=driver, pads=pads))
             return stack.enter_context(closing(house_on(stage)))
 
         yield make

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+from e2e_ifd_card import IfdCard
 from e2e_model_card import ModelCard
 from e2e_vpcd_card import VpcdCard
 from e2e_wire import Wire
@@ -27,12 +29,14 @@ from sithsd.simulator.stage import Stage, end
 
 BIN = Path(sys.executable).parent
 CARDS, CODES = "io.sithsd.Cards", "io.sithsd.Codes"
-READER_0, READER_1 = "Virtual PCD 0 00 00", "Virtual PCD 0 00 01"
+READER_0, READER_1 = "SITHS-SIM Reader (0) 00 00", "SITHS-SIM Reader (1) 01 00"
 PIN, SIGNATURE_PIN, PUK = "123456", "654321", "12345678"
 WRONG_PIN, WRONG_PUK, NEW_PIN = "000000", "00000000", "918273"
 DEADLINE = 60.0
 
 Picture = dict[str, Any]
+both_drivers = pytest.mark.parametrize("driver", ["ifd", "vpcd"], indirect=True)
+"""For tests that run on our own reader driver and on vsmartcard's, which nobody here wrote."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Household:
         self.said: list[Answer] = []
         self._cards = cards
         self._holder: subprocess.Popen[str] | None = None
+        self._model: ModelCard | None = None
+        self._unplugged: set[int] = set()
         self._test = ExitStack()
         self._read_of_log = 0
         Shelf(cards).copy_to(self.state)
@@ -167,10 +173,11 @@ class Household:
         self._test.callback(end, child)
         return child
 
-    def hold(self, reader: str = READER_0, mode: str = "shared") -> Callable[[str], None]:
+    def hold(self, reader: str | None = None, mode: str = "shared") -> Callable[[str], None]:
         """Let another program hold the card; what is returned lets it go ("reset": and resets it)."""
         holder = self.background(
-            [sys.executable, str(Path(__file__).with_name("card_holder.py")), reader, mode], text=True
+            [sys.executable, str(Path(__file__).with_name("card_holder.py")), reader or self.readers[0], mode],
+            text=True,
         )
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -214,18 +221,19 @@ class Household:
                 if reached(picture):
                     return picture
 
-    def await_reader(self, state: str, reader: str = READER_0, serial: str | None = None) -> dict[str, Any]:
+    def await_reader(self, state: str, reader: str | None = None, serial: str | None = None) -> dict[str, Any]:
         """Wait until a reader is in this state, holding the card with this serial number if one is named."""
+        name = reader or self.readers[0]
 
         def reached(picture: Picture) -> bool:
-            found = in_reader(picture, reader)
+            found = in_reader(picture, name)
             return (
                 found is not None
                 and found["state"] == state
                 and (serial is None or (found["card"] or {}).get("serial") == serial)
             )
 
-        found = in_reader(self.await_picture(reached), reader)
+        found = in_reader(self.await_picture(reached), name)
         assert found is not None
         return found
 
@@ -246,7 +254,7 @@ class Household:
     def insert(self, name: str, *, reader: int = 0, delay_ms: float = 0, state: str | None = "ready") -> dict[str, Any]:
         """Put a card into a reader; wait until that is in `state`, and return it."""
         self.order(control.Insert(card=name, reader=reader, delay_ms=delay_ms))
-        return self.await_reader(state, (READER_0, READER_1)[reader]) if state else {}
+        return self.await_reader(state, self.readers[reader]) if state else {}
 
     @staticmethod
     def put(name: str, reader: int = 0) -> control.Insert:
@@ -256,7 +264,7 @@ class Household:
     def remove(self, reader: int = 0) -> None:
         """Take a card out, and wait until the daemon has noticed."""
         self.order(control.Remove(reader=reader))
-        self.await_reader("empty", (READER_0, READER_1)[reader])
+        self.await_reader("empty", self.readers[reader])
 
     def swap(self, name: str, *, fast: bool = False) -> None:
         """Take the card out of the first reader and put another one in."""
@@ -266,12 +274,50 @@ class Household:
         """Return how many commands went to the card in the first reader since its insertion, or the last reset."""
         return self.order(control.Count(reset=reset)).apdus
 
+    # The readers.
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The readers' names, by their numbers."""
+        return self.stage.reader_names
+
+    def fit_pad(self, reader: int = 0) -> None:
+        """Give a reader a PIN pad, until the test ends."""
+        self.stage.readers.fit_pad(reader)
+        self._test.callback(self.stage.readers.take_pad, reader)
+
+    def press(self, *keys: str, reader: int = 0) -> None:
+        """Press keys of a PIN pad as soon as it asks: digits, several in one string or not, and those of `pad.Key`."""
+        single = tuple(key for given in keys for key in (given if given.isdigit() else [given]))
+        if self._model is None:
+            control.press(self.run, control.Press(keys=single, reader=reader), DEADLINE)
+            return
+        deadline = time.monotonic() + DEADLINE
+        while not self._model.pad.asking:
+            assert time.monotonic() < deadline, "the pad asks for nothing"
+            time.sleep(0.01)
+        self._model.pad.press(*single)
+
+    def unplug(self, reader: int = 0) -> None:
+        """Unplug a reader, and wait until the daemon shows it no longer."""
+        self.stage.readers.unplug(reader)
+        self._unplugged.add(reader)
+        self.await_picture(lambda seen: in_reader(seen, self.readers[reader]) is None)
+
+    def plug(self, reader: int = 0) -> None:
+        """Plug a reader in again, and wait until the daemon shows it."""
+        self.stage.readers.plug(reader)
+        self._unplugged.remove(reader)
+        self.await_picture(lambda seen: in_reader(seen, self.readers[reader]) is not None)
+
     # The cards.
 
     def model(self, name: str, **hooks: Callable[[bytes], bool]) -> ModelCard:
         """Make a card whose every command can be stopped, for the first reader; it is not in yet."""
-        made = ModelCard(lambda answer, atr: VpcdCard(self.stage, 0, answer, atr=atr), self.chip(name), **hooks)
+        contacts = IfdCard if self.stage.driver == "ifd" else VpcdCard
+        made = ModelCard(lambda answer, atr: contacts(self.stage, 0, answer, atr=atr), self.chip(name), **hooks)
         self._test.callback(made.remove)
+        self._model = made
         return made
 
     def chip(self, name: str) -> Card:
@@ -290,14 +336,18 @@ class Household:
 
     def tidy(self) -> None:
         """Leave everything as a test may find it: readers empty, cards new, the daemon alive and without a fault."""
+        for reader in sorted(self._unplugged):
+            self.stage.readers.plug(reader)
+        self._unplugged.clear()
         self._test.close()
+        self._model = None
         for reader in self.order(control.State()).inserted:
             self.order(control.Remove(reader=reader))
         died = self.daemon is None or self.daemon.poll() is not None
         if died:
             self.start()
         self.await_picture(
-            lambda seen: len(seen["readers"]) > 0 and all(one["state"] == "empty" for one in seen["readers"])
+            lambda seen: {one["name"]: one["state"] for one in seen["readers"]} == dict.fromkeys(self.readers, "empty")
         )
         self._lay_out_cards()
         lines = self.log_lines()

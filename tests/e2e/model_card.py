@@ -4,17 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from sithsd.simulator.card import Card
+from sithsd.simulator.pad import Pad
 
-VERIFY, RESET_RETRY_COUNTER = 0x20, 0x2C
+VERIFY, CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x20, 0x24, 0x2C
 
 
 def carries_code(command: bytes) -> bool:
-    """Tell whether a command holds a code: VERIFY or RESET RETRY COUNTER with a data field."""
-    return len(command) > 5 and command[1] in {VERIFY, RESET_RETRY_COUNTER}
+    """Tell whether a command holds a code: VERIFY, CHANGE REFERENCE DATA or RESET RETRY COUNTER with a data field."""
+    return len(command) > 5 and command[1] in {VERIFY, CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER}
 
 
 class ModelCard:
-    """`card` behind `VpcdCard`'s contacts.
+    """`card` behind the contacts of `IfdCard` or `VpcdCard`, which `make` makes.
 
     `before` and `after` are called with each command, before and after the chip has worked on it; where one returns
     True the card is out at that moment, so the chip never got the command or its answer never came. `chip` may be
@@ -35,6 +36,11 @@ class ModelCard:
         self._after = after
         self._resets = 0
         self._link = make(self._answer, card.atr)
+
+    @property
+    def pad(self) -> Pad:
+        """The reader's PIN pad; only our own driver's readers have one."""
+        return self._link.pad
 
     def exchange(self, card: Card) -> None:
         """Put another chip in place of this one, without the reader's noticing."""

@@ -8,6 +8,7 @@ from e2e_household import (
     PIN,
     PUK,
     READER_0,
+    READER_1,
     SIGNATURE_PIN,
     WRONG_PIN,
     WRONG_PUK,
@@ -53,7 +54,7 @@ def test_status_prints_what_is_promised(house: Household) -> None:
     with house.wire() as wire:
         assert wire.call("io.sithsd.Cards.List")["parameters"] == answer.json
     reader, empty = answer.json["readers"]
-    assert (empty["name"], empty["state"], empty["card"]) == ("Virtual PCD 0 00 01", "empty", None)
+    assert (empty["name"], empty["state"], empty["card"]) == (READER_1, "empty", None)
     assert (reader["name"], reader["state"]) == (READER_0, "ready")
     card = reader["card"]
     assert card["serial"] == house.serial("ordinary")

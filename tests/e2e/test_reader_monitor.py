@@ -21,7 +21,7 @@ from sithsd.reader.events import (
 )
 from sithsd.simulator.stage import Stage
 
-READER_0, READER_1 = "Virtual PCD 0 00 00", "Virtual PCD 0 00 01"
+READER_0, READER_1 = "SITHS-SIM Reader (0) 00 00", "SITHS-SIM Reader (1) 01 00"
 DEADLINE = 30.0
 
 

@@ -17,7 +17,7 @@ from sithsd.reader.events import CardInserted, CardMute, CardRemoved
 from sithsd.reader.worker import CardConnection, ReaderWorker
 from sithsd.simulator.stage import Stage, end
 
-READER_0, READER_1 = "Virtual PCD 0 00 00", "Virtual PCD 0 00 01"
+READER_0, READER_1 = "SITHS-SIM Reader (0) 00 00", "SITHS-SIM Reader (1) 01 00"
 SELECT = bytes.fromhex("00 A4 04 00")
 MARK = bytes.fromhex("00 CA 01 02")
 DEADLINE = 30.0

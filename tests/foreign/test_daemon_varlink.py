@@ -34,7 +34,7 @@ def _loaded(name: str, path: Path) -> ModuleType:
     return sys.modules[name]
 
 
-for _part in ("vpcd_card", "wire", "model_card", "household"):
+for _part in ("vpcd_card", "ifd_card", "wire", "model_card", "household"):
     _loaded(f"e2e_{_part}", HERE.parent / "e2e" / f"{_part}.py")
 household = sys.modules["e2e_household"]
 clients = _loaded("foreign_varlink_clients", HERE / "test_varlink_clients.py")
