@@ -266,7 +266,7 @@ class AuditLog:
     def _by_name(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, UnfitFileError, UnfitDatabaseError) as error:
+        except (sqlite3.Error, UnicodeError, OSError, UnfitFileError, UnfitDatabaseError) as error:
             raise SithsdError(ErrorCode.AUDIT_UNAVAILABLE, f"the audit {self._path}: {_said(error)}") from error
 
 
@@ -286,6 +286,6 @@ def _fields(operation: Operation) -> tuple[str | int | None, ...]:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, sqlite3.Error):
+    if isinstance(error, (sqlite3.Error, UnicodeError)):
         return getattr(error, "sqlite_errorname", type(error).__name__)
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -60,7 +60,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise ReadingError(error.strerror or type(error).__name__) from error
     except schema.UnfitDatabaseError as error:
         raise ReadingError(str(error), foreign=True) from error
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # Unicode's: a message of SQLite's that quotes damaged names
         raise ReadingError(getattr(error, "sqlite_errorname", type(error).__name__)) from error
 
 

@@ -215,15 +215,16 @@ class _Walk:
         ends = self._ends
         if self._first is None or ends is None:
             return verdict
-        told = {self._told.number} | ({ends.removed.number} if ends.removed and verdict.number is not None else set())
-        if self._first - 1 in told:
-            if verdict.ok and self._start.hash != self._told.hash:
-                return replace(verdict, finding=Finding.CHANGED, number=self._first, detail="another one was removed")
-            return verdict
-        expected = self._told.number + 1
+        broken = verdict.number is not None
+        removed_to = max(self._told.number, ends.removed.number if broken and ends.removed else 0)
+        expected = removed_to + 1
         if self._first < expected:
             return replace(verdict, finding=Finding.ADDED, number=self._first, detail=f"the chain begins at {expected}")
-        return replace(verdict, finding=Finding.MISSING, number=expected, detail=f"the first row is {self._first}")
+        if self._first > expected:
+            return replace(verdict, finding=Finding.MISSING, number=expected, detail=f"the first is {self._first}")
+        if verdict.ok and self._start.hash != self._told.hash:
+            return replace(verdict, finding=Finding.CHANGED, number=self._first, detail="another one was removed")
+        return verdict
 
     def _found(self, some_hash: object) -> None:
         self._seen = self._seen or some_hash == self._expected
