@@ -1,4 +1,4 @@
-"""OpenSC's tools, without any opensc.conf, judge the codes of new cards: transport codes and codes without a value."""
+"""OpenSC's tools, without any opensc.conf, judge new cards' codes (transport codes, none yet) and faulty answers."""
 
 import re
 from typing import Any
@@ -121,3 +121,35 @@ def test_the_desks_card_is_a_card_like_any_other_to_the_tool(table: Any) -> None
     done = table.tool("pkcs15-tool", *verify("PIN", "01"), codes={"PIN": "123456"})
     assert done.returncode == 0, done.stderr
     assert initialized(table) == {"Legitimering": True, "Underskrift": True, "PUK": True}
+
+
+def faulty(table: Any, kind: str) -> list[Any]:
+    """Put in a card whose first VERIFY has a fault of this kind; verify the right code twice, and return both ends."""
+    fixture = table.folder / f"faulty-{kind.lower()}.toml"
+    fixture.write_text(f'[[answers]]\nins = "20"\ncarries_data = true\nnth = 1\nwhen = "before"\nkind = "{kind}"\n')
+    table.insert(str(fixture))
+    return [table.tool("pkcs15-tool", *verify("PIN", "01"), codes={"PIN": "123456"}) for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("torn", "Unknown data received from card"),
+        ("empty", "Unknown data received from card"),
+        ("6F00", "Card command failed"),
+    ],
+)
+def test_a_fault_of_an_answer_is_seen_by_the_tool_once(table: Any, kind: str, said: str) -> None:
+    """A fixture's faults happen at the contacts: the first VERIFY with the right code fails, the second does not."""
+    first, second = faulty(table, kind)
+    assert first.returncode != 0, first.stdout
+    assert said in first.stderr
+    assert second.returncode == 0, second.stderr
+
+
+def test_a_mute_card_stays_mute_for_the_next_program(table: Any) -> None:
+    """Nobody cycled its power between the two calls, so the second one can't even read it."""
+    first, second = faulty(table, "mute")
+    assert "Operation failed: Transmit failed" in first.stderr
+    assert "Failed to connect to card" in second.stderr
+    assert second.returncode != 0
