@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sithsd.cli import answers
+from sithsd.cli.audit import audit_group
 from sithsd.cli.commands import activate, look, monitor, spend
 from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
@@ -35,6 +36,7 @@ def program(words: Words) -> click.Group:
     )
     for command in _commands(words, options):
         group.add_command(command)
+    group.add_command(audit_group(words, options))
     return group
 
 

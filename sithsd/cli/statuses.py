@@ -13,7 +13,7 @@ Numbers are stable: scripts build on them. `sithsctl --help` shows the same tabl
 | 6 | CODE_BLOCKED | the PIN or PUK is blocked |
 | 7 | NOT_SENT | refused before the card: last try, malformed, not activated, not allowed |
 | 8 | CARD_UNFIT | the card is unknown, unreadable, or lacks the code |
-| 9 | DISTURBED | busy, taken out or exchanged: look, and try again |
+| 9 | DISTURBED | busy, taken out, exchanged, or the answer was lost: look, and try again |
 | 10 | INTERNAL | a fault in sithsd |
 | 130 | INTERRUPTED | Ctrl-C, as shells have it (128 + SIGINT) |
 """

@@ -192,7 +192,7 @@ exit-5 = the code was wrong
 exit-6 = the code is blocked
 exit-7 = refused before the card: last try, malformed, not activated, not allowed
 exit-8 = the card is of an unknown sort, broken, or lacks that code
-exit-9 = the card was busy, taken out or exchanged; look, and try again
+exit-9 = the card was busy, taken out or exchanged, or its answer was lost; look, and try again
 exit-10 = a fault in the program
 exit-130 = interrupted by Ctrl-C at a prompt or while looking (monitor then ends with 0)
 
@@ -400,3 +400,60 @@ notice-code-outcomeLearnt = { $happened ->
     [no] { Code-name }: what was asked for when the answer was lost has not been done.
    *[unknown] { Code-name }: an answer was lost, and the tries left do not tell whether it was done. Try the code.
 }
+
+## Audit
+
+help-audit = Check the audit, or look at it. It holds a row for each operation with a code.
+help-audit-verify = Say whether the audit is as it was written. Exit status 0 if it is, else 1.
+help-audit-show = Show what was done with codes. The oldest first.
+help-audit-export = Write the rows as CSV or JSON lines.
+help-option-audit-file = The audit's file. Otherwise audit.sqlite in $STATE_DIRECTORY or /var/lib/sithsd.
+help-option-audit-hash = A row's hash, from the journal or a note, that has to be in the audit.
+help-option-audit-since = Only from this moment on (2028-01-31, or 2028-01-31T08:00).
+help-option-audit-until = Only before this moment.
+help-option-audit-card = Only the card with this serial number.
+help-option-audit-last = Only the last N of them.
+help-option-audit-format = CSV, unless --json or jsonl (an object a line) is asked for.
+help-option-audit-output = The file to write, which must not be there yet. Otherwise to the terminal.
+audit-whole = { $count ->
+    [one] The audit is in order: one row, number { $last }.
+   *[other] The audit is in order: { $count } rows, number { $first } to { $last }.
+}
+audit-whole-empty = The audit is in order; it has no rows yet.
+audit-head = Hash of the last row: { $hash }
+audit-good-before = The rows { $first } to { $last } are in order.
+audit-removed = The rows up to number { $number } have been removed by the site's policy.
+audit-pending = { $count ->
+    [one] One operation has begun and has no row yet.
+   *[other] { $count } operations have begun and have no row yet.
+}
+audit-changed = Row { $number } of the audit has been changed.
+audit-changed-beside = What the audit notes beside its rows has been changed.
+audit-missing = Row { $number } of the audit is missing.
+audit-added = Row { $number } of the audit was not written by the card service.
+audit-hashAbsent = No row of the audit has that hash: rows have been removed or rewritten, or the hash is from elsewhere.
+audit-fileAbsent = There is no audit there. Name its file with --file.
+audit-fileForeign = The file is no audit, or one of a newer release.
+audit-fileUnreadable = The audit can't be read: it is damaged, or you may not read it.
+audit-output-bad = The output file can't be written, or is there already.
+audit-none = No rows.
+audit-column-number = No.
+audit-column-time = Time
+audit-column-what = What
+audit-column-result = Result
+audit-column-tries = Tries
+audit-column-card = Card
+audit-column-reader = Reader
+audit-column-who = Who
+audit-who = { $program } (uid { $uid }, pid { $pid })
+audit-operation-verify = Verified
+audit-operation-change = Changed
+audit-operation-unblock = Unblocked
+audit-operation-activate = Activated
+audit-operation-code-triesLostElsewhere = Tries lost elsewhere
+audit-operation-code-outcomeLearnt = Outcome learnt afterwards
+audit-operation-audit-retention = Old rows removed
+audit-result-done = done
+audit-result-unknown = not known
+audit-result-happened = it happened
+audit-result-didNotHappen = it did not happen

@@ -191,7 +191,7 @@ exit-5 = koden var fel
 exit-6 = koden är låst
 exit-7 = stoppat före kortet: sista försöket, fel form, inte aktiverat, inte tillåtet
 exit-8 = kortet är av okänt slag, trasigt eller saknar den koden
-exit-9 = kortet var upptaget, togs ut eller byttes; se efter och försök igen
+exit-9 = kortet var upptaget, togs ut eller byttes, eller svaret gick förlorat; se efter och försök igen
 exit-10 = ett fel i programmet
 exit-130 = avbrutet med Ctrl-C vid en fråga eller under läsning (monitor slutar då med 0)
 
@@ -399,3 +399,60 @@ notice-code-outcomeLearnt = { $happened ->
     [no] { Code-name }: det som begärdes när svaret gick förlorat blev inte gjort.
    *[unknown] { Code-name }: ett svar gick förlorat, och försöken visar inte om det blev gjort. Prova koden.
 }
+
+## Granskningslogg
+
+help-audit = Kontrollera granskningsloggen, eller läs i den. Den har en rad för varje användning av en kod.
+help-audit-verify = Säg om granskningsloggen är som den skrevs. Slutstatus 0 om den är det, annars 1.
+help-audit-show = Se vad som gjorts med koder. Det äldsta först.
+help-audit-export = Skriv raderna som CSV eller JSON-rader.
+help-option-audit-file = Granskningsloggens fil. Annars audit.sqlite i $STATE_DIRECTORY eller /var/lib/sithsd.
+help-option-audit-hash = En rads hash, från journalen eller en anteckning, som måste finnas i loggen.
+help-option-audit-since = Bara från denna tid (2028-01-31, eller 2028-01-31T08:00).
+help-option-audit-until = Bara före denna tid.
+help-option-audit-card = Bara kortet med detta serienummer.
+help-option-audit-last = Bara de N sista av dem.
+help-option-audit-format = CSV, om inte --json eller jsonl (ett objekt per rad) begärs.
+help-option-audit-output = Filen att skriva, som inte får finnas än. Annars till terminalen.
+audit-whole = { $count ->
+    [one] Granskningsloggen är i ordning: en rad, nummer { $last }.
+   *[other] Granskningsloggen är i ordning: { $count } rader, nummer { $first } till { $last }.
+}
+audit-whole-empty = Granskningsloggen är i ordning; den har inga rader än.
+audit-head = Sista radens hash: { $hash }
+audit-good-before = Raderna { $first } till { $last } är i ordning.
+audit-removed = Raderna till och med nummer { $number } har gallrats enligt verksamhetens policy.
+audit-pending = { $count ->
+    [one] En användning har börjat och har ingen rad än.
+   *[other] { $count } användningar har börjat och har ingen rad än.
+}
+audit-changed = Rad { $number } i granskningsloggen har ändrats.
+audit-changed-beside = Det som granskningsloggen antecknar vid sidan av raderna har ändrats.
+audit-missing = Rad { $number } i granskningsloggen saknas.
+audit-added = Rad { $number } i granskningsloggen är inte skriven av korttjänsten.
+audit-hashAbsent = Ingen rad i granskningsloggen har den hashen: rader har tagits bort eller skrivits om, eller så kommer hashen någon annanstans ifrån.
+audit-fileAbsent = Där finns ingen granskningslogg. Ange dess fil med --file.
+audit-fileForeign = Filen är ingen granskningslogg, eller en från en nyare version.
+audit-fileUnreadable = Granskningsloggen går inte att läsa: den är skadad, eller så får du inte läsa den.
+audit-output-bad = Utfilen går inte att skriva, eller finns redan.
+audit-none = Inga rader.
+audit-column-number = Nr
+audit-column-time = Tid
+audit-column-what = Vad
+audit-column-result = Resultat
+audit-column-tries = Försök
+audit-column-card = Kort
+audit-column-reader = Läsare
+audit-column-who = Vem
+audit-who = { $program } (uid { $uid }, pid { $pid })
+audit-operation-verify = Prövad
+audit-operation-change = Bytt
+audit-operation-unblock = Upplåst
+audit-operation-activate = Aktiverat
+audit-operation-code-triesLostElsewhere = Försök förbrukade av andra
+audit-operation-code-outcomeLearnt = Utfallet känt i efterhand
+audit-operation-audit-retention = Gamla rader gallrade
+audit-result-done = klart
+audit-result-unknown = okänt
+audit-result-happened = det skedde
+audit-result-didNotHappen = det skedde inte
