@@ -16,6 +16,10 @@ help: ## list the targets
 setup: ## install what is missing: Debian packages (root or sudo) and the locked .venv
 	@.ci/setup
 
+.PHONY: driver
+driver: setup ## the reader driver of the simulated readers (setup builds it too)
+	@$(MAKE) -s -C drivers/ifd OUT=$(CURDIR)/.cache/ifd
+
 .PHONY: test
 test: setup lint ## setup, lint, and every test
 	@$(BIN)/python -m pytest $(KINDS:%=tests/%)

@@ -87,13 +87,15 @@ class IfdReader:
         thread.join()
 
     def exchange(self, chip: Chip) -> None:
-        """Put another chip in place of this one so quickly that the reader never sees itself empty.
+        """Put another chip in place of this one so quickly that the computer never sees the reader empty.
 
-        The other one has no power until the reader gives it some.
+        The reader has given the other one power by itself, as readers with automatic activation do.
         """
-        before, self.chip = self.chip, chip
+        before = self.chip
+        if self._thread is not None:
+            chip.power_on()
+        self.chip = chip
         before.power_off()
-        chip.power_off()
 
     def _tell_out(self) -> None:
         with self._guard:

@@ -53,7 +53,7 @@ class Slot(Protocol):
         ...
 
     def exchange(self, card: Card) -> None:
-        """Put another card in place of this one so quickly that the reader never sees itself empty."""
+        """Put another card in place of this one; if it is in, so quickly that the reader never sees itself empty."""
         ...
 
 
@@ -158,9 +158,11 @@ class VirtualSlot:
             self._thread = None
 
     def exchange(self, card: Card) -> None:
-        """Put another card in place of this one, between two of the reader's polls; it has no power yet."""
-        before = self.seat
-        self.seat = Seat(card, self._number, before.delay, self._stopping)
+        """Put another card in place of this one, between two of the reader's polls; if it is in, it has power."""
+        before, seat = self.seat, Seat(card, self._number, self.seat.delay, self._stopping)
+        if self._thread is not None:
+            seat.power_on()
+        self.seat = seat
         before.power_off()
 
     def __enter__(self) -> Self:
