@@ -378,10 +378,10 @@ class Desk:
         """Whether the terminal shows what is typed."""
         return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
 
-    def wait_for(self, text: str) -> None:
-        """Read until the terminal has shown `text`."""
+    def wait_for(self, text: str, times: int = 1) -> None:
+        """Read until the terminal has shown `text` so many times."""
         deadline = time.monotonic() + PATIENCE
-        while text not in self.seen:
+        while self.seen.count(text) < times:
             assert time.monotonic() < deadline, f"never saw {text!r} in {self.seen!r}"
             self._read(0.1)
 

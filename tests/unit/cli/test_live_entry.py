@@ -186,12 +186,10 @@ def test_a_plain_terminal_gets_plain_lines(choosing: Callable[..., Desk], daemon
     session.wait_for("The rule that it breaks:\n- no ascending run (123456)\n")
     rules = session.seen.partition("Rules for a new authentication PIN:\n")[2]
     assert rules.startswith("- digits only\n- 6-8 digits\n- not the same as the old one\n")
-    while session.seen.count(PROMPT) < 2:
-        session.read()
+    session.wait_for(PROMPT, 2)
     session.press(b"7391\n")
     session.wait_for("The rule that it breaks:\n- 6-8 digits\n")
-    while session.seen.count(PROMPT) < 3:
-        session.read()
+    session.wait_for(PROMPT, 3)
     session.press(f"{CANARY}\n".encode())
     session.answer("once more:", CANARY)
     assert session.end() == 0

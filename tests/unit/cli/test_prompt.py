@@ -101,11 +101,9 @@ def test_two_new_pins_that_differ_are_asked_for_again(inserted: FakeDaemon, desk
     session.answer("once more:", "739144")
     session.wait_for("The two were not the same.")
     assert inserted.calls("Unblock") == []
-    while session.seen.count("New signature PIN (6-8 digits, not shown):") < 2:
-        session.read()
+    session.wait_for("New signature PIN (6-8 digits, not shown):", 2)
     session.press(f"{CANARY}\n".encode())
-    while session.seen.count("once more:") < 2:
-        session.read()
+    session.wait_for("once more:", 2)
     session.press(f"{CANARY}\n".encode())
     assert session.end() == 0
     assert [call["newCode"] for call in inserted.calls("Unblock")] == [CANARY]
