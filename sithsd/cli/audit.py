@@ -83,7 +83,7 @@ def audit_group(words: Words, options: Options) -> click.Group:
     return group
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType):  # type: ignore[type-arg]  # generic in new releases of click alone
     """A date or a moment in ISO 8601; local time where it has no offset."""
 
     name = "time"
@@ -95,7 +95,7 @@ class _Moment(click.ParamType):
             self.fail("no moment", param, ctx)
 
 
-class _Hash(click.ParamType):
+class _Hash(click.ParamType):  # type: ignore[type-arg]  # as above
     """A SHA-256 in hexadecimal."""
 
     name = "hash"
@@ -182,7 +182,7 @@ def _csv_line(cells: list[Any]) -> str:
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - any value of a row
-    """Return a value that no spreadsheet takes for a formula: with an apostrophe before it, as people write it there."""
+    """Return a value that no spreadsheet takes for a formula: with an apostrophe before it, as people write it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

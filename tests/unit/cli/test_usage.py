@@ -14,7 +14,18 @@ from tests.unit.cli.conftest import FakeDaemon, Outcome, Refusal
 
 Run = Callable[..., Outcome]
 CANARY = "739146"
-COMMANDS = ["status", "monitor", "certificates", "validity", "codes", "verify", "change", "unblock", "activate"]
+COMMANDS = [
+    "status",
+    "monitor",
+    "certificates",
+    "validity",
+    "codes",
+    "verify",
+    "change",
+    "unblock",
+    "activate",
+    "audit",
+]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
@@ -59,14 +70,16 @@ def test_no_command_has_an_option_for_a_code() -> None:
     """There is no option whose value is a code, in any command."""
     commands = program(Words("en")).commands
     assert list(commands) == COMMANDS
+    audit = commands["audit"]
+    assert isinstance(audit, click.Group)
     takes_text = {
         name
-        for command in commands.values()
+        for command in (*commands.values(), *audit.commands.values())
         for option in command.params
         for name in option.opts
         if option.type is click.STRING and not option.is_flag  # type: ignore[attr-defined]
     }
-    assert takes_text == {"--reader", "--runtime-dir", "--id", "--card-serial", "--answer"}
+    assert takes_text == {"--reader", "--runtime-dir", "--id", "--card-serial", "--answer", "--card"}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
