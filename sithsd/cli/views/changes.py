@@ -21,9 +21,11 @@ class Changes:
         before, self._before = self._before, reply
         lines = self._service(before, reply)
         known = {reader.name: reader for reader in before.readers} if before else {}
+        # A notice says what is new of a reader that is otherwise as it was.
+        noticed = {notice.reader for notice in reply.notices}
         for reader in reply.readers:
             old = known.pop(reader.name, None)
-            if before is None or reader != old or reader.name == reply.reader:
+            if before is None or reader != old or (reader.name == reply.reader and reader.name not in noticed):
                 lines.append(self._line(reader.name, self._told(reader, old, first=before is None)))
         lines += [self._line(name, self._words.say("monitor-gone")) for name in known]
         if not reply.readers and reply.service and not lines:

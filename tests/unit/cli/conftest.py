@@ -123,6 +123,22 @@ def codes_reply(*codes: dict[str, Any], serial: str | None = SERIAL) -> dict[str
     return {"reader": READER, "cardSerial": serial, "sequence": 7, "codes": list(codes)}
 
 
+def notice(name: str = "code.triesLostElsewhere", **more: Any) -> dict[str, Any]:
+    """Return a notice: somebody else used two tries of the authentication PIN."""
+    return {
+        "code": name,
+        "at": "2026-11-22T11:30:00Z",
+        "sequence": 8,
+        "reader": READER,
+        "cardSerial": SERIAL,
+        "role": "authentication",
+        "triesBefore": 3,
+        "triesAfter": 1,
+        "happened": None,
+        **more,
+    }
+
+
 RULES = [
     {"rule": name, "level": "warn" if name == "sameAsOther" else "refuse"}
     for name in (

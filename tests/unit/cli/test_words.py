@@ -15,6 +15,8 @@ from sithsd.cli.failure import failure, failure_sentences
 from sithsd.cli.statuses import STATUS_OF, ExitStatus
 from sithsd.cli.words import LANGUAGES, Words, preferred_language
 from sithsd.errors import ErrorCode
+from sithsd.policy.model import Advice
+from sithsd.policy.new_code import Rule
 from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
 
 WORDS = {language: Words(language) for language in LANGUAGES}
@@ -114,6 +116,8 @@ def test_every_error_code_is_covered() -> None:
         ("verdict", Status),
         ("role", Role),
         ("exit", [str(status.value) for status in ExitStatus]),
+        ("rule", Rule),
+        ("advice", Advice),
     ],
 )
 def test_every_name_on_the_wire_has_words(language: str, group: str, names: list[str]) -> None:
@@ -144,7 +148,20 @@ def test_blocking_and_revoking_have_their_own_words() -> None:
     """A code is blocked (låst), a certificate is revoked (spärrat); neither word is used for the other."""
     for key, message in messages("sv").items():
         text = str([element.value for element in getattr(message.value, "elements", []) if hasattr(element, "value")])
-        about_codes = key.startswith(("error-pin", "error-puk", "code-", "ask-", "unblocked", "verified"))
+        about_codes = key.startswith(
+            (
+                "error-pin",
+                "error-puk",
+                "code-",
+                "ask-",
+                "pad-",
+                "rule-",
+                "unblocked",
+                "verified",
+                "changed",
+                "activated",
+            )
+        )
         if about_codes:
             assert "spärr" not in text.lower(), key
         if key.startswith(("reason-", "certificate-", "verdict-")):
