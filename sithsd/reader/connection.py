@@ -1,11 +1,14 @@
 """The card, as an operation sees it: commands within one transaction."""
 
 import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
 from sithsd.errors import ErrorCode, SithsdError
+from sithsd.iso7816.channel import Octets
 from sithsd.reader import scard
+from sithsd.reader.pinpad import GET_FEATURE_REQUEST, PinPad, parse_features, parse_properties
 from sithsd.reader.trace import HEADER_LENGTH, ExchangeTrace
 from sithsd.reader.translation import translate
 
@@ -37,9 +40,22 @@ class CardConnection:
         except scard.PcscError as error:
             raise translate(error, begun=True) from error
 
+    @cached_property
+    def pad(self) -> PinPad | None:
+        """The reader's PIN pad, None if it has none. The reader is asked once."""
+        features = parse_features(self._ask_reader(GET_FEATURE_REQUEST))
+        if features.verify is None and features.modify is None:
+            return None
+        told = b"" if features.properties is None else self._ask_reader(features.properties)
+        return PinPad(features, parse_properties(told), self._enter_at_pad)
+
     @property
     def unanswered(self) -> bool:
-        """Whether a command was sent whose answer never came: it may have been carried out, or not."""
+        """Whether a command was sent whose answer never came, or was torn: it may have been carried out, or not.
+
+        So it is after every failed exchange. Some return codes mostly come before anything reaches the card, but none
+        of PC/SC part 5 promises it.
+        """
         return self._unanswered
 
     @property
@@ -47,30 +63,50 @@ class CardConnection:
         """What is to be done with the card when the operation ends, as `scard` names it."""
         return self._disposition
 
-    def transmit(self, command: bytes) -> tuple[bytes, int]:
+    def transmit(self, command: Octets) -> tuple[bytes, int]:
         """Send one command; return the response's data field and SW1-SW2.
 
         Raises SithsdError `card.removed`, `card.changed` (reset by others), `card.unreadable` (no or a malformed
         answer), `pcsc.unavailable`; ValueError for a command that is shorter than a header.
         """
+        if len(command) < HEADER_LENGTH:
+            raise ValueError("a command has at least four bytes")
+        response = self._traced(bytes(command[:HEADER_LENGTH]), len(command), lambda: self._handle.transmit(command))
+        return response[:-_STATUS_WORD_LENGTH], int.from_bytes(response[-_STATUS_WORD_LENGTH:], "big")
+
+    def _ask_reader(self, code: int) -> bytes:
+        """Return what the reader tells of itself, nothing if it refuses; the card has no part in it."""
+        try:
+            return self._handle.control(code, b"")
+        except scard.PcscError as error:
+            if error.code in scard.DEAD:
+                raise translate(error, begun=True) from error
+            return b""  # a reader without features refuses the question, each in its own way
+
+    def _enter_at_pad(self, code: int, structure: bytes, header: bytes) -> bytes:
+        """Have the reader ask the person and send the command; return its answer, data and status word."""
+        return self._traced(header, len(structure), lambda: self._handle.control(code, structure))
+
+    def _traced(self, header: bytes, length: int, exchange: Callable[[], bytes]) -> bytes:
+        """Make one exchange, if none has failed before; tell the trace of it."""
         if self._ended:
             raise RuntimeError("the operation that this connection was made for has ended")
         if self._failure is not None:
             raise self._failure
-        if len(command) < HEADER_LENGTH:
-            raise ValueError("a command has at least four bytes")
         begin = time.perf_counter()
-        data, status_word = b"", None
+        response, status_word = b"", None
         try:
-            data, status_word = self._exchange(command)
+            response = self._exchange(exchange)
+            status_word = int.from_bytes(response[-_STATUS_WORD_LENGTH:], "big")
         except SithsdError as error:
             self._failure = error
             raise
         finally:
             if self._trace is not None:
                 seconds = time.perf_counter() - begin
-                self._trace(command[:HEADER_LENGTH], len(command), len(data), status_word, seconds)
-        return data, status_word
+                received = max(len(response) - _STATUS_WORD_LENGTH, 0)
+                self._trace(header, length, received, status_word, seconds)
+        return response
 
     def reset_on_release(self) -> None:
         """Have the card reset when the operation ends, however it does: verified codes count no more."""
@@ -80,18 +116,20 @@ class CardConnection:
         """Refuse further commands: the operation is over."""
         self._ended = True
 
-    def _exchange(self, command: bytes) -> tuple[bytes, int]:
+    def _exchange(self, exchange: Callable[[], bytes]) -> bytes:
         self._unanswered = True
         try:
-            response = self._handle.transmit(command)
+            response = exchange()
         except scard.PcscError as error:
             raise translate(error, begun=True) from error
-        if len(response) < _STATUS_WORD_LENGTH:
+        if not response:
             # What vpcd's driver says for a card taken out in the midst; no card's answer is that short.
             raise SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out before it answered")
-        self._unanswered = False
+        if len(response) < _STATUS_WORD_LENGTH:
+            raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card's answer is torn")
         if len(response) > scard.MAX_RESPONSE:
             raise SithsdError(
                 ErrorCode.CARD_UNREADABLE, f"an answer of {len(response)} bytes is longer than any may be"
             )
-        return response[:-_STATUS_WORD_LENGTH], int.from_bytes(response[-_STATUS_WORD_LENGTH:], "big")
+        self._unanswered = False
+        return response

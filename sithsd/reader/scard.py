@@ -134,13 +134,21 @@ class CardHandle:
         """Let others have the card again, reset before if `disposition` is RESET_CARD_ON_RELEASE."""
         _call(winscard.SCardEndTransaction, self._handle, disposition)
 
-    def transmit(self, command: bytes) -> bytes:
+    def transmit(self, command: bytes | bytearray) -> bytes:
         """Send one command as it is, and return the response with its status word: empty if the card went away."""
         octets = list(command)
         try:
             return bytes(_call(winscard.SCardTransmit, self._handle, self._pci, octets)[0])
         finally:
             octets[:] = bytes(len(octets))  # the command may carry a code
+
+    def control(self, code: int, data: bytes | bytearray) -> bytes:
+        """Send `data` to the reader itself by the control code `code` (SCardControl); return its answer."""
+        octets = list(data)
+        try:
+            return bytes(_call(winscard.SCardControl, self._handle, code, octets)[0])
+        finally:
+            octets[:] = bytes(len(octets))
 
     def disconnect(self, disposition: int) -> None:
         """Close the connection, with the card reset before if `disposition` is RESET_CARD_ON_RELEASE."""

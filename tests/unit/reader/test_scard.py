@@ -85,3 +85,15 @@ def test_the_atr_comes_from_the_driver_if_it_can_tell(library: Any) -> None:
     library("SCardGetAttrib", [scard.NO_SERVICE, []])
     with pytest.raises(scard.PcscError, match="8010001D"):
         scard.CardHandle(7, 2).atr()
+
+
+def test_a_control_code_leaves_no_copy(library: Any) -> None:
+    """What is sent to the reader itself is overwritten likewise; its answer comes as it is, its failure by name."""
+    kept: list[Any] = []
+    library("SCardControl", [0, [0x63, 0xC2]], keep=kept)
+    assert scard.CardHandle(7, 2).control(0x42330006, bytearray(b"\x1e\x1e")) == b"\x63\xc2"
+    assert kept[0] == [7, 0x42330006, [0x1E, 0x1E]]
+    assert kept[1][2] == [0, 0]
+    library("SCardControl", [scard.UNSUPPORTED_FEATURE, []])
+    with pytest.raises(scard.PcscError, match="SCardControl: 8010001F"):
+        scard.CardHandle(7, 2).control(1, b"")
