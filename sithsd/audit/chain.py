@@ -23,7 +23,8 @@ new hashes and a new head, or put an older copy of the whole file in its place, 
 Against that there is a second witness: the daemon logs each row's number and hash (`audit.row`), and `sithsctl audit
 verify --hash` says whether a hash from the journal, or from a note kept elsewhere, is in the chain. Nor is a row
 evidence of what was not told to the daemon: uid and pid are the kernel's word, the answers of a checklist are the
-operator's.
+operator's. What has begun and has no row yet is not chained: whoever may write the file can take it away unseen, but
+for the journal's lines about the operation itself.
 """
 
 import hashlib
@@ -57,6 +58,13 @@ def row_hash(previous: str, values: tuple[Value, ...]) -> str:
     text = "|".join((PREFIX, previous, *map(_quoted, values)))
     # A text that was no UTF-8 in the file comes with lone surrogates, and has to come out as the same bytes.
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def as_value(stored: object) -> Value:
+    """Return what a damaged file may hold as one of the values that a row can have; others stay as they are."""
+    if isinstance(stored, bytes):
+        return stored.decode("utf-8", "replace")
+    return stored if stored is None or isinstance(stored, (int, str)) else str(stored)
 
 
 def text_in_sql() -> str:

@@ -123,9 +123,9 @@ def json_object(value: Mapping[str, Any] | None) -> str | None:
     return text
 
 
-def _object(text: str | None) -> Any:  # noqa: ANN401 - any JSON value
-    if text is None:
-        return None
+def _object(text: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if not isinstance(text, str):
+        return text
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

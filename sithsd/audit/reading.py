@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sithsd.audit import schema
-from sithsd.audit.chain import ALL_COLUMNS
-from sithsd.audit.model import Row, moment
+from sithsd.audit.chain import ALL_COLUMNS, as_value
+from sithsd.audit.model import Row, moment, row_of
 
 PIECE = 500
 _BUSY_SECONDS = 5.0
@@ -82,11 +82,11 @@ def rows(path: Path, wanted: Wanted) -> Iterator[Row]:
     with reading(path) as connection:
         if wanted.limit is not None:
             last = connection.execute(f"{found} DESC LIMIT ?", (-1, *values, wanted.limit)).fetchall()
-            yield from (Row(*row) for row in reversed(last))
+            yield from (row_of([as_value(value) for value in row]) for row in reversed(last))
             return
         after = -1
         while piece := connection.execute(f"{found} LIMIT ?", (after, *values, PIECE)).fetchall():
-            yield from (Row(*row) for row in piece)
+            yield from (row_of([as_value(value) for value in row]) for row in piece)
             after = piece[-1][0]
 
 

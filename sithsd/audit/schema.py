@@ -77,7 +77,7 @@ def fits(connection: sqlite3.Connection) -> bool:
         raise UnfitDatabaseError(f"it has schema {version}; this release knows {VERSION}")
     # A view in a table's place could show other rows than there are, or rows without end.
     made = connection.execute("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'").fetchall()
-    if sorted(sql for (sql,) in made) != sorted(_SCHEMA):
+    if sorted(str(sql) for (sql,) in made) != sorted(_SCHEMA):
         raise UnfitDatabaseError("its tables are not those of an audit")
     return True
 

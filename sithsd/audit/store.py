@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sithsd.audit import schema
-from sithsd.audit.chain import ALL_COLUMNS, COLUMNS, Value, row_hash
+from sithsd.audit.chain import ALL_COLUMNS, COLUMNS, Value, as_value, row_hash
 from sithsd.audit.guarded import GuardedFile, UnfitFileError
 from sithsd.audit.model import MAX_JSON, Event, Row, row_of
 
@@ -84,14 +84,17 @@ class Store:
     def pending(self) -> list[tuple[int, dict[str, Any]]]:
         """Return the operations that have begun: ticket, and values by column."""
         statement = f"SELECT ticket, {', '.join(_PENDING)} FROM pending ORDER BY ticket"  # noqa: S608 - own names
-        return [(row[0], dict(zip(_PENDING, row[1:], strict=True))) for row in self._connection.execute(statement)]
+        return [
+            (ticket, dict(zip(_PENDING, map(as_value, values), strict=True)))
+            for ticket, *values in self._connection.execute(statement)
+        ]
 
     def append(self, values: tuple[Value, ...]) -> Row:
         """Put a row at the end of the chain; `values` as in `COLUMNS`, but for the number."""
         head = self._connection.execute("SELECT number, hash FROM head").fetchone()
-        if head is None:
+        number, previous = head or (None, None)
+        if not isinstance(number, int) or not isinstance(previous, str):
             raise schema.UnfitDatabaseError("its head is gone")
-        number, previous = head
         whole = (number + 1, *values)
         row = row_of((*whole, previous, row_hash(previous, whole)))
         marks = ", ".join("?" for _ in ALL_COLUMNS)

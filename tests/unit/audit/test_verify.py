@@ -1,5 +1,6 @@
 """The verdict: whatever one row suffers is found, and the first row that suffered is named."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -19,9 +20,10 @@ from hypothesis import strategies as st
 from sithsd.audit import reading
 from sithsd.audit.chain import ALL_COLUMNS, COLUMNS, row_hash
 from sithsd.audit.log import AuditLog
-from sithsd.audit.reading import Wanted, rows
+from sithsd.audit.reading import ReadingError, Wanted, rows
 from sithsd.audit.verify import Finding, verify
 from sithsd.clock import FixedClock
+from sithsd.errors import ErrorCode, SithsdError
 from tests.unit.audit.conftest import NOW, do, operation, tamper
 
 NUMBERS = ("uid", "pid", "tries_before", "tries_after")
@@ -214,6 +216,18 @@ def test_the_hash_of_the_last_row_removed_by_policy_still_counts(made: dict[str,
     assert verify(made["swept"], content(made["swept"], 5)["previous"]).ok
 
 
+def test_a_chain_rewritten_after_a_removal_does_not_fit_what_was_removed(made: dict[str, Path]) -> None:
+    """The row on a removal names the last removed row's hash: the first row that is left has to go on from it."""
+    with Copied(made, "swept") as path:
+        previous = "f" * 64
+        for number in FILES["swept"]:
+            row = rehashed({**content(path, number), "previous": previous})
+            put(path, number, row)
+            previous = row["hash"]
+        tamper(path, ("UPDATE head SET hash = ?, removed_hash = ?", (previous, "f" * 64)))
+        assert (verify(path).finding, verify(path).number) == (Finding.CHANGED, 5)
+
+
 def test_old_rows_removed_without_policy_are_missed(made: dict[str, Path]) -> None:
     """To take away the oldest rows and tell the head so is not enough: a row of the chain has to say it."""
     with Copied(made, "full") as path:
@@ -277,6 +291,9 @@ def test_a_row_of_bytes_and_fractions_is_a_changed_row(made: dict[str, Path]) ->
                 run("UPDATE sqlite_schema SET rootpage = ? WHERE name = 'rows'", (root,))
                 run("DELETE FROM sqlite_sequence WHERE name = 'loose'")
             assert (verify(path).finding, verify(path).number) == (Finding.CHANGED, 4)
+            # It is shown all the same: whoever looks for it has to see it.
+            assert [row.number for row in rows(path, Wanted())] == list(FILES["full"])
+            assert json.dumps([row.as_json() for row in rows(path, Wanted())])
 
 
 def test_tables_that_are_not_ours_are_not_believed(made: dict[str, Path]) -> None:
@@ -308,14 +325,29 @@ def test_files_that_are_no_audit_are_told_apart(tmp_path: Path) -> None:
 
 @given(where=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=64))
 def test_a_damaged_file_is_a_verdict_or_is_not_damaged(made: dict[str, Path], where: float, junk: bytes) -> None:
-    """Whatever bytes are written over the file, nothing is raised; and if all is said to be whole, the rows are."""
+    """Whatever bytes are written over the file, each program that uses it says so by name or goes on.
+
+    If all is said to be whole, the rows are.
+    """
     before = list(rows(made["swept"], Wanted()))
     with Copied(made, "swept") as path:
         with path.open("r+b") as file:
             file.seek(int(path.stat().st_size * where))
             file.write(junk)
-        if verify(path).ok:
-            assert list(rows(path, Wanted())) == before
+        whole = verify(path).ok
+        try:
+            found = list(rows(path, Wanted()))
+        except ReadingError:
+            found = []
+        assert json.dumps([row.as_json() for row in found])
+        assert found == before or not whole
+        audit = AuditLog(path, FixedClock(NOW), keep_days=1)
+        try:
+            audit.finish(audit.begin(operation()), "done")
+        except SithsdError as error:
+            assert error.code is ErrorCode.AUDIT_UNAVAILABLE  # noqa: PT017 - one of two good ends
+        finally:
+            audit.close()
 
 
 def test_a_file_is_verified_in_pieces(
