@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sithsd.audit import reading
@@ -104,6 +104,7 @@ def test_a_file_in_order_is_whole(made: dict[str, Path], name: str) -> None:
     assert verdict.head == content(made[name], numbers[-1])["hash"]
 
 
+@settings(deadline=None)
 @given(
     place=places(),
     column=st.sampled_from(ALL_COLUMNS[1:]),
@@ -129,6 +130,7 @@ def test_a_changed_value_is_found_in_its_row(  # noqa: PLR0913, PLR0917 - hypoth
         assert (verify(path).finding, verify(path).number) == (Finding.CHANGED, at)
 
 
+@settings(deadline=None)
 @given(place=places())
 def test_a_removed_row_is_found(made: dict[str, Path], place: tuple[str, int]) -> None:
     """Wherever a row is taken out, at the beginning and the end too, its number is named."""
@@ -138,6 +140,7 @@ def test_a_removed_row_is_found(made: dict[str, Path], place: tuple[str, int]) -
         assert (verify(path).finding, verify(path).number) == (Finding.MISSING, at)
 
 
+@settings(deadline=None)
 @given(place=places(), other=st.integers(0, 6), hashes=st.booleans())
 def test_rows_that_changed_places_are_found(
     made: dict[str, Path], place: tuple[str, int], other: int, hashes: bool
@@ -323,6 +326,7 @@ def test_files_that_are_no_audit_are_told_apart(tmp_path: Path) -> None:
     }
 
 
+@settings(deadline=None)
 @given(where=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=64))
 def test_a_damaged_file_is_a_verdict_or_is_not_damaged(made: dict[str, Path], where: float, junk: bytes) -> None:
     """Whatever bytes are written over the file, each program that uses it says so by name or goes on.
