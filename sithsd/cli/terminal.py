@@ -2,6 +2,7 @@
 
 import os
 import sys
+import termios
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ class Terminal:
         return read_live(self._descriptor, Prompt(prompt, hint, self.paint), judge)
 
     def ask_word(self, prompt: str) -> str:
-        """Return what is typed in answer to `prompt`, shown as usual."""
+        """Return what is typed in answer to `prompt`, shown as usual. What was typed before it is thrown away."""
+        termios.tcflush(self._descriptor, termios.TCIFLUSH)
         self._write(f"{prompt} ")
         with _given(read_line(self._descriptor)) as line:
             return line.reveal().decode("utf-8", "replace").strip()

@@ -84,7 +84,7 @@ def plan(got: GuidanceReply) -> Plan:
     """Return what this card needs.
 
     A CommandError: "activation.notNeeded" when its holder has chosen all PINs, "pin.unsupported" when nobody knows how
-    cards of its kind are activated, "unblock.deskOnly" when this user may not.
+    cards of its kind are activated, "unblock.deskOnly" when only a desk operator may.
     """
     chosen = tuple(role for role in _PINS if role.value in got.to_activate)
     if not chosen:
@@ -92,8 +92,8 @@ def plan(got: GuidanceReply) -> Plan:
     if got.activation not in {BY_PUK, BY_TRANSPORT_PIN}:
         found = failure(ErrorCode.PIN_UNSUPPORTED, "it is not known how such a card is activated")
         raise CommandError(found.parameters, key="activate-unknown-way")
-    if got.activation == BY_PUK and not got.may_unblock:
-        raise failure(ErrorCode.UNBLOCK_DESK_ONLY, "this user may not use the PUK of such a card")
+    if not got.may_unblock:
+        raise failure(ErrorCode.UNBLOCK_DESK_ONLY, "a desk operator does this with cards of this kind")
     return Plan(got, answers.items_of(got.checklist), chosen)
 
 

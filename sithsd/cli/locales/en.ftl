@@ -52,7 +52,9 @@ error-puk-wrong = { $triesLeft ->
 }
 error-puk-wrong-advised = { $triesLeft ->
     [0] Wrong PUK, and no tries are left. This card can't be unblocked.
-   *[other] Wrong PUK. { tries-sentence }
+    [unknown] Wrong PUK. Too many wrong ones make the card useless: be sure before you try again.
+    [one] Wrong PUK. One try is left; if that is wrong too the card is useless for ever.
+   *[other] Wrong PUK. { $triesLeft } tries are left; after that the card is useless. Be sure before you try again.
 }
 error-puk-blocked = The PUK is used up. This card can't be unblocked: order a new one.
 error-puk-blocked-advised = The PUK is used up. This card can't be unblocked.
@@ -107,7 +109,7 @@ error-retry-minutes = { $count ->
 advice-unblock-withPuk = Unblock it with the PUK from the code letter: sithsctl unblock. If the letter is lost, order a new one.
 advice-unblock-atDesk = Go to a desk operator with the card and a physical ID document: the card is unblocked there, or the operator orders a PUK letter.
 advice-unblock-withPukOrAtDesk = If you have the PUK, unblock it with: sithsctl unblock. Otherwise see a desk operator.
-advice-letter-reorder = Order a new code letter with the PUK.
+advice-letter-reorder = The PUK is in the code letter. If the letter is lost, order a new one.
 advice-card-orderNew = Order a new card, and have the certificates of this one revoked.
 advice-reserve-withPuk = If you have the PUK of this reserve card, unblock it with: sithsctl unblock. Its codes can't be ordered again: without the PUK, see a desk operator for a new reserve card.
 advice-reserve-newCard = The codes of a reserve card can't be ordered again: see a desk operator for a new reserve card.

@@ -51,7 +51,9 @@ error-puk-wrong = { $triesLeft ->
 }
 error-puk-wrong-advised = { $triesLeft ->
     [0] Fel PUK-kod, och inga försök är kvar. Kortet går inte att låsa upp.
-   *[other] Fel PUK-kod. { tries-sentence }
+    [unknown] Fel PUK-kod. Efter för många fel blir kortet obrukbart: var säker innan du försöker igen.
+    [one] Fel PUK-kod. Ett försök är kvar; är också det fel blir kortet obrukbart för alltid.
+   *[other] Fel PUK-kod. { $triesLeft } försök är kvar; därefter är kortet obrukbart. Var säker innan du försöker igen.
 }
 error-puk-blocked = PUK-kodens försök är slut. Kortet går inte att låsa upp: beställ ett nytt.
 error-puk-blocked-advised = PUK-kodens försök är slut. Kortet går inte att låsa upp.
@@ -106,7 +108,7 @@ error-retry-minutes = { $count ->
 advice-unblock-withPuk = Lås upp den med PUK-koden i kodbrevet: sithsctl unblock. Är brevet borta, beställ ett nytt.
 advice-unblock-atDesk = Gå till en ID-administratör med kortet och en fysisk ID-handling: kortet låses upp där, eller så beställs ett PUK-brev.
 advice-unblock-withPukOrAtDesk = Har du PUK-koden, lås upp den med: sithsctl unblock. Vänd dig annars till en ID-administratör.
-advice-letter-reorder = Beställ ett nytt kodbrev med PUK-koden.
+advice-letter-reorder = PUK-koden står i kodbrevet. Är brevet borta, beställ ett nytt.
 advice-card-orderNew = Beställ ett nytt kort och låt spärra certifikaten på det här.
 advice-reserve-withPuk = Har du reservkortets PUK-kod, lås upp den med: sithsctl unblock. Reservkortets koder går inte att beställa på nytt: utan PUK-koden, gå till en ID-administratör för ett nytt reservkort.
 advice-reserve-newCard = Reservkortets koder går inte att beställa på nytt: gå till en ID-administratör för ett nytt reservkort.

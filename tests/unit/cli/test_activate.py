@@ -236,6 +236,16 @@ def test_an_answer_that_is_not_enough_ends_it_at_once(new: FakeDaemon, desk: Sta
     assert new.calls("Activate") == []
 
 
+def test_what_was_typed_before_a_question_is_no_answer(new: FakeDaemon, desk: Start) -> None:
+    """Nobody confirms what has not been asked yet: keys pressed too early are thrown away."""
+    session = desk("activate")
+    session.press(b"yes\nyes\nyes\n")
+    session.answer("Is the holder here?\n  yes or no:", "no")
+    assert session.end() == 7
+    assert "paid for" not in session.seen
+    assert new.calls("Activate") == []
+
+
 def test_answers_of_the_command_line_are_not_asked_for(new: FakeDaemon, desk: Start) -> None:
     """What is answered already is not asked; the rest is."""
     session = desk("activate", "--answer", "pays=no")
