@@ -173,23 +173,25 @@ def test_a_malformed_pin_never_reaches_the_card(house: Household) -> None:
 
 
 def test_a_malformed_puk_or_new_pin_never_reaches_the_card(house: Household) -> None:
-    """The PUK's counter, which can never be raised again, is not touched."""
+    """The PUK's counter, which can never be raised again, is not touched; a new PIN's refusal names the rule."""
     model = house.model("blocked")
     model.insert()
     house.await_reader("ready")
     with house.wire("io.sithsd.Codes") as wire:
-        for wrong, puk, new in (
-            ("puk", PUK[:-1], NEW_PIN),
-            ("puk", f"{PUK}9", NEW_PIN),
-            ("puk", "1234567x", NEW_PIN),
-            ("authentication", PUK, "12345"),
-            ("authentication", PUK, "abcdef"),
-            ("authentication", PUK, "123456789"),
+        for name, wrong, rules, puk, new in (
+            ("pin.malformed", "puk", [], PUK[:-1], NEW_PIN),
+            ("pin.malformed", "puk", [], f"{PUK}9", NEW_PIN),
+            ("pin.malformed", "puk", [], "1234567x", NEW_PIN),
+            ("pin.refused", "authentication", ["length"], PUK, "19375"),
+            ("pin.refused", "authentication", ["digits"], PUK, "abcdef"),
+            ("pin.refused", "authentication", ["length"], PUK, "193758264"),
+            ("pin.refused", "authentication", ["length"], PUK, ""),
+            ("pin.refused", "authentication", ["digits", "length"], PUK, "193x"),
+            ("pin.refused", "authentication", ["digits"], PUK, ARABIC_DIGITS[:4]),
         ):
-            call = {"role": "authentication", "puk": puk, "newCode": new, "spendLastTry": True}
+            call = {"role": "authentication", "puk": puk, "newCode": new, "spendLastTry": True, "riskCard": True}
             told = wire.call("io.sithsd.Codes.Unblock", call)["parameters"]
-            assert (told["code"], told["role"], told["triesLeft"]) == ("pin.malformed", wrong, None)
-    assert_error(house.unblock(PUK, "12345"), 7, "pin.malformed", tries_left=None, role="authentication")
+            assert (told["code"], told["role"], told["rules"], told["triesLeft"]) == (name, wrong, rules, None), new
     assert (model.codes_sent, house.tries("blocked", "puk"), house.tries("blocked")) == (0, 10, 0)
 
 
@@ -209,17 +211,23 @@ def test_a_code_is_no_argument(house: Household) -> None:
     assert house.tries("ordinary") == 3
 
 
-def test_a_wrong_puk_counts_and_spares_its_last_try(house: Household) -> None:
-    """Each wrong PUK takes one of its tries, the PIN stays blocked, and the last one needs a person's word."""
+def test_a_wrong_puk_counts_and_spares_its_last_tries(house: Household) -> None:
+    """Each wrong PUK takes a try, the PIN stays blocked; below the floor of 3 and at the last it needs its own word."""
     house.insert("blocked")
     assert_error(house.unblock(WRONG_PUK, NEW_PIN), 5, "puk.wrong", tries_left=9, role="puk")
     with house.wire("io.sithsd.Codes") as wire:
-        for left in range(8, 0, -1):
+        for left in range(8, 1, -1):
             call = {"role": "authentication", "puk": WRONG_PUK, "newCode": NEW_PIN}
             assert wire.call("io.sithsd.Codes.Unblock", call)["parameters"]["triesLeft"] == left
+    assert_error(house.unblock(PUK, NEW_PIN), 7, "puk.belowFloor", tries_left=2, role="puk")
+    assert_error(house.unblock(PUK, NEW_PIN, "--spend-last-try"), 7, "puk.belowFloor", tries_left=2)
+    assert house.tries("blocked", "puk") == 2
+    assert_error(house.unblock(WRONG_PUK, NEW_PIN, "--risk-card"), 5, "puk.wrong", tries_left=1)
     assert_error(house.unblock(PUK, NEW_PIN), 7, "puk.lastTry", tries_left=1)
+    assert_error(house.unblock(PUK, NEW_PIN, "--risk-card"), 7, "puk.lastTry", tries_left=1)
+    assert_error(house.unblock(PUK, NEW_PIN, "--spend-last-try"), 7, "puk.belowFloor", tries_left=1)
     assert (house.tries("blocked", "puk"), house.tries("blocked")) == (1, 0)
-    answer = house.unblock(PUK, NEW_PIN, "--spend-last-try")
+    answer = house.unblock(PUK, NEW_PIN, "--spend-last-try", "--risk-card")
     assert (answer.status, answer.json["triesLeft"]) == (0, 3)
     assert house.tries("blocked", "puk") == 10
 
@@ -227,11 +235,13 @@ def test_a_wrong_puk_counts_and_spares_its_last_try(house: Household) -> None:
 def test_a_dead_puk_is_dead_for_ever(house: Household) -> None:
     """Neither the right PUK nor reinsertion nor a new sithsd-sim nor a new daemon brings it back."""
     house.insert("blocked")
+    words = {"spendLastTry": True, "riskCard": True}
     with house.wire("io.sithsd.Codes") as wire:
-        call: dict[str, Any] = {"role": "authentication", "puk": WRONG_PUK, "newCode": NEW_PIN, "spendLastTry": True}
+        call: dict[str, Any] = {"role": "authentication", "puk": WRONG_PUK, "newCode": NEW_PIN, **words}
         told = [wire.call("io.sithsd.Codes.Unblock", call)["parameters"] for _ in range(10)]
     assert [one["triesLeft"] for one in told] == list(range(9, -1, -1))
-    assert_error(house.unblock(PUK, NEW_PIN, "--spend-last-try"), 6, "puk.blocked", tries_left=0, role="puk")
+    both = ("--spend-last-try", "--risk-card")
+    assert_error(house.unblock(PUK, NEW_PIN, *both), 6, "puk.blocked", tries_left=0, role="puk")
     assert code(house.await_reader("ready"), "puk")["blocked"] is True
     house.remove()
     shown = house.insert("blocked")
@@ -241,7 +251,7 @@ def test_a_dead_puk_is_dead_for_ever(house: Household) -> None:
     house.start()
     shown = house.insert("blocked")
     assert (code(shown, "puk")["triesLeft"], code(shown, "puk")["blocked"]) == (0, True)
-    assert_error(house.unblock(PUK, NEW_PIN, "--spend-last-try"), 6, "puk.blocked", tries_left=0)
+    assert_error(house.unblock(PUK, NEW_PIN, *both), 6, "puk.blocked", tries_left=0)
     assert_error(house.verify(PIN), 6, "pin.blocked", tries_left=0)
 
 
@@ -263,14 +273,17 @@ def test_counters_outlive_the_simulator_and_the_daemon(house: Household) -> None
     house.await_reader("empty")
 
 
-def test_activation_with_the_puk(house: Household) -> None:
-    """A card whose PINs nobody has chosen yet gets them by its PUK, each alone."""
-    house.insert("inactive")
-    assert_error(house.verify(NEW_PIN), 7, "pin.notActivated", tries_left=None)
-    assert house.unblock(PUK, NEW_PIN).status == 0
-    state = house.await_reader("ready")
-    assert (code(state)["activated"], code(state, "signature")["activated"]) == (True, False)
-    assert house.verify(NEW_PIN).status == 0
+def test_a_pin_never_chosen_is_not_unblocked(house: Household) -> None:
+    """To give it a value is an activation, with its checklist: the right PUK is not even sent."""
+    model = house.model("inactive")
+    model.insert()
+    house.await_reader("ready")
+    for role in ("authentication", "signature"):
+        assert_error(house.verify(NEW_PIN, role=role), 7, "pin.notActivated", tries_left=None, role=role)
+        assert_error(house.unblock(PUK, NEW_PIN, role=role), 7, "pin.notActivated", tries_left=None, role=role)
+        state = code(house.await_reader("ready"), role)
+        assert (state["activated"], state["triesLeft"]) == (False, None)
+    assert (model.codes_sent, house.tries("inactive", "puk")) == (0, 10)
 
 
 def test_a_stream_tells_the_counters_as_they_fall(house: Household) -> None:
