@@ -287,12 +287,27 @@ class Reader(TypedDict):
     detail: str | None
 
 
+class Notice(TypedDict):
+    """A type of io.sithsd.Cards."""
+
+    code: str
+    at: str
+    sequence: int
+    reader: str
+    cardSerial: str | None
+    role: str
+    triesBefore: int | None
+    triesAfter: int | None
+    happened: bool | None
+
+
 class ListResult(TypedDict):
     """What List replies."""
 
     readers: list[Reader]
     sequence: int
     service: bool
+    notices: list[Notice]
 
 
 class MonitorResult(TypedDict):
@@ -303,16 +318,18 @@ class MonitorResult(TypedDict):
     readers: list[Reader]
     service: bool
     reader: str | None
+    notices: list[Notice]
 
 
 class CodeResult(TypedDict):
-    """What Verify replies."""
+    """What Verify, Change and Unblock reply."""
 
     reader: str
     cardSerial: str | None
     sequence: int
     role: str
     triesLeft: int | None
+    warnings: list[str]
 
 
 class ErrorParameters:
@@ -327,6 +344,11 @@ class ErrorParameters:
     cardSerial: str | None  # noqa: N815 - as above
     sequence: int | None
     detail: str
+    rules: list[str]
+    advice: str | None
+    done: list[str]
+    holder: str | None
+    retryAfter: int | None  # noqa: N815 - as above
 
 
 class PinWrong(asyncvarlink.TypedVarlinkErrorReply, interface=CODES):
