@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
+from sithsd.cli.code_entry import read_code
+from sithsd.cli.commands import activate
+from sithsd.secret import Secret
 from tests.unit.cli.conftest import (
     READER,
     SERIAL,
     Desk,
     FakeDaemon,
+    Hangup,
     Outcome,
     Refusal,
     activate_reply,
@@ -190,6 +194,38 @@ def test_what_was_done_before_a_failure_is_told(new: FakeDaemon, sithsctl: Run, 
     assert "Done before that: authentication PIN." in outcome.err
     outcome = sithsctl("activate", *ANSWERS, "--code-fd", lines(PUK, FIRST, SECOND), "--json")
     assert outcome.json["error"]["done"] == ["authentication"]
+
+
+def test_codes_are_wiped_after_use(
+    new: FakeDaemon, sithsctl: Run, lines: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the command is over the buffers of all three codes hold zeros, also when the daemon refused."""
+    held: list[bytearray] = []
+
+    def reading(descriptor: int, role: str) -> Secret:
+        secret = read_code(descriptor, role)
+        held.append(secret.reveal())
+        return secret
+
+    monkeypatch.setattr(activate, "read_code", reading)
+    for answer in (activate_reply(*BOTH), Refusal("puk.wrong")):
+        new.script["Activate"] = [answer]
+        sithsctl("activate", *ANSWERS, "--code-fd", lines(PUK, FIRST, SECOND))
+    assert held == [bytearray(8), bytearray(6), bytearray(8)] * 2
+    assert [call["puk"] for call in new.calls("Activate")] == [PUK, PUK]
+
+
+def test_a_daemon_lost_before_any_code_is_just_lost(new: FakeDaemon, sithsctl: Run, lines: Callable[..., str]) -> None:
+    """Asking what is needed uses no try: nobody is told that one may be gone."""
+    new.script["GetGuidance"] = [Hangup()]
+    outcome = sithsctl("activate", *ANSWERS, "--code-fd", lines(PUK, FIRST, SECOND))
+    assert outcome.status == 3
+    assert "a try may have been used" not in " ".join(outcome.err.split())
+    new.script["GetGuidance"] = [guidance(*NEW_CARD, toActivate=BOTH)]
+    new.script["Activate"] = [Hangup()]
+    outcome = sithsctl("activate", *ANSWERS, "--code-fd", lines(PUK, FIRST, SECOND))
+    assert outcome.status == 3
+    assert "a try may have been used" in " ".join(outcome.err.split())
 
 
 def answer_checklist(session: Desk) -> None:

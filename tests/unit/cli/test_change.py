@@ -2,10 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
+from sithsd.cli.commands import spend
+from sithsd.cli.daemon import PAD_PATIENCE, PATIENCE
+from sithsd.cli.main import run
+from sithsd.errors import ErrorCode, SithsdError
 from tests.unit.cli.conftest import (
     READER,
     SERIAL,
@@ -198,6 +203,37 @@ def test_a_pin_pad_still_asks_for_the_last_try(inserted: FakeDaemon, desk: Start
     session.answer("Type the word try to go on, or press Enter to stop:", "")
     assert session.end() == 7
     assert inserted.calls("Verify") == []
+
+
+@pytest.mark.parametrize(("options", "patience"), [(("--pin-pad",), PAD_PATIENCE), (("--code-fd", "0"), PATIENCE)])
+def test_a_person_at_a_pad_is_waited_for(
+    tmp_path: Path,
+    lines: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    patience: float,
+) -> None:
+    """A call during which a person presses keys at the reader has more time than one that the card alone answers."""
+    asked: list[float] = []
+
+    def connect(path: Path, *, timeout: float) -> NoReturn:
+        asked.append(timeout)
+        raise SithsdError(ErrorCode.DAEMON_UNAVAILABLE, str(path))
+
+    monkeypatch.setattr(spend, "has_terminal", lambda: False)
+    given = [lines(OLD) if option == "0" else option for option in options]
+    arguments = ["--runtime-dir", str(tmp_path), "verify", "--role", "authentication", *given]
+    assert run(arguments, {}, connect=connect) == 3
+    assert asked == [patience]
+    assert PAD_PATIENCE > PATIENCE
+
+
+def test_a_script_may_use_the_pad(inserted: FakeDaemon, sithsctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal the request goes straight to the daemon, which knows whether there is a pad."""
+    monkeypatch.setattr(spend, "has_terminal", lambda: False)
+    assert sithsctl("change", "--role", "signature", "--pin-pad", "--json").status == 0
+    assert inserted.calls("Change") == [{"role": "signature", "pinPad": True}]
+    assert len(inserted.requests) == 1
 
 
 def test_codes_come_from_one_place(inserted: FakeDaemon, sithsctl: Run, lines: Callable[..., str]) -> None:
