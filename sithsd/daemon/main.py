@@ -1,19 +1,20 @@
 """The program `sithsd`: command line, and what can stop it from starting."""
 
 import asyncio
-import resource
 import sys
 from pathlib import Path
 
 import click
+import structlog
 
 from sithsd import __version__
 from sithsd.api.sockets import SocketError
 from sithsd.card.profile import ProfileError
-from sithsd.daemon import config, journal
+from sithsd.daemon import config, journal, memory
 from sithsd.daemon.wiring import serve
 from sithsd.errors import SithsdError
 from sithsd.locations import runtime_dir, state_dir
+from sithsd.policy.model import PolicyError
 from sithsd.validity.files import CertificateFileError
 
 _CANNOT_START = 1
@@ -42,13 +43,14 @@ def main(runtime_dir: str | None, state_dir: str | None, config_file: Path | Non
 
 
 def _run(runtime: str | None, state: str | None, config_file: Path | None) -> int:
-    # A core file would hold the codes that were in memory.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    refused = memory.protect()
     try:
         settings = config.load(config_file)
         journal.set_up(settings.log.level, settings.log.format)
+        for sentence in refused:
+            structlog.get_logger("sithsd.daemon").warning("memory is not fully protected", detail=sentence)
         asyncio.run(serve(settings, runtime_dir(runtime), state_dir(state)))
-    except (config.ConfigError, ProfileError, CertificateFileError) as error:
+    except (config.ConfigError, PolicyError, ProfileError, CertificateFileError) as error:
         return _say(str(error), _UNUSABLE_SETTINGS)
     except (SocketError, SithsdError) as error:
         return _say(str(error), _CANNOT_START)

@@ -78,6 +78,8 @@ def test_the_service_is_hardened() -> None:
         ("NotifyAccess", "main"),
         ("WatchdogSec", "30"),
         ("LimitCORE", "0"),
+        ("LimitMEMLOCK", "infinity"),
+        ("ProtectProc", "default"),
         ("MemorySwapMax", "0"),
         ("PrivateNetwork", "yes"),
         ("RestrictAddressFamilies", "AF_UNIX"),

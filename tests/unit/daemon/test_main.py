@@ -1,6 +1,5 @@
 """What can stop the daemon from starting: one line, and an exit status that says which."""
 
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +8,28 @@ import structlog
 from click.testing import CliRunner
 
 from sithsd import __version__
+from sithsd.daemon import config, memory
 from sithsd.daemon.main import main
 
 
 @pytest.fixture(autouse=True)
-def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
-    """Give the limits that are set, which are not this process's: a limit that was lowered stays so."""
-    given: list[object] = []
-    monkeypatch.setattr(resource, "setrlimit", lambda *limit: given.append(limit))
+def protected(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Note when memory is protected, which is not this process's: most of that can't be undone."""
+    order: list[str] = []
+    load = config.load
+
+    def protect() -> tuple[str, ...]:
+        order.append("protected")
+        return ()
+
+    def note_load(path: Path | None) -> config.Settings:
+        order.append("settings")
+        return load(path)
+
+    monkeypatch.setattr(memory, "protect", protect)
+    monkeypatch.setattr(config, "load", note_load)
     before = structlog.get_config()
-    yield given
+    yield order
     structlog.configure(**before)
 
 
@@ -65,6 +76,20 @@ def test_a_site_profile_that_can_not_be_used(tmp_path: Path) -> None:
     assert line.startswith(f"sithsd: {family / 'profile.toml'}: ") or "root" in line
 
 
+def test_a_policy_that_can_not_be_used(tmp_path: Path) -> None:
+    """A malformed policy is exit status 78 and one line with file, place and reason, and no audit was begun."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[puk]\nfloor = 99\n")
+    path = tmp_path / "sithsd.toml"
+    path.write_text(f'[policy]\nfile = "{policy}"\n')
+    status, said = run(*folders(tmp_path), "--config", str(path))
+    assert status == 78
+    (line,) = said
+    assert line.startswith(f"sithsd: {policy}: ")
+    assert "floor" in line
+    assert not (tmp_path / "state").exists()
+
+
 def test_an_anchor_that_can_not_be_used(tmp_path: Path) -> None:
     """An anchor's file that is no certificate is exit status 78 and one line."""
     anchor = tmp_path / "anchor.pem"
@@ -86,12 +111,14 @@ def test_sockets_that_can_not_be_made(tmp_path: Path) -> None:
     assert status == 1
     assert len(said) == 1
     assert said[0].startswith("sithsd: ")
+    # Another daemon may run, whose audit that is: it was not touched.
+    assert not (tmp_path / "state").exists()
 
 
-def test_no_core_file(tmp_path: Path, limits: list[object]) -> None:
-    """Before anything else the daemon gives up core files: they would hold codes."""
+def test_memory_is_protected_first(tmp_path: Path, protected: list[str]) -> None:
+    """Before anything else, the settings included, the daemon keeps its memory to itself."""
     run(*folders(tmp_path), "--config", str(tmp_path / "none.toml"))
-    assert limits == [(resource.RLIMIT_CORE, (0, 0))]
+    assert protected == ["protected", "settings"]
 
 
 def test_version() -> None:
