@@ -67,6 +67,7 @@ error-card-unsupported = This is not a card that sithsd works with. Check that i
 error-card-unreadable = The card does not answer as it should. Take it out, wipe the chip and insert it again; if that does not help the card may be broken.
 error-card-refused = The card refused the command. Take the card out and insert it again; if that does not help, see a desk operator.
 error-reader-busy = Another program is using the card. Wait a moment, and try again.
+error-reader-busy-oneHolds = The card is used by one of these programs: { $holder }. Wait a moment, or close them, and try again.
 error-reader-busy-held = The card is used by another program: { $holder }. Wait a moment, or close it, and try again.
 error-reader-unknown = There is no such reader. See their names with: sithsctl status
 error-reader-ambiguous = More than one reader holds a card. Name one of them with --reader; sithsctl status shows them.

@@ -66,6 +66,7 @@ error-card-unsupported = Det här är inte ett kort som sithsd arbetar med. Se e
 error-card-unreadable = Kortet svarar inte som det ska. Ta ut det, torka av chippet och sätt i det igen; hjälper inte det kan kortet vara trasigt.
 error-card-refused = Kortet vägrade utföra kommandot. Ta ut kortet och sätt i det igen; hjälper inte det, vänd dig till en ID-administratör.
 error-reader-busy = Ett annat program använder kortet. Vänta en stund och försök igen.
+error-reader-busy-oneHolds = Kortet används av något av de här programmen: { $holder }. Vänta en stund, eller stäng dem, och försök igen.
 error-reader-busy-held = Kortet används av ett annat program: { $holder }. Vänta en stund, eller stäng det, och försök igen.
 error-reader-unknown = Det finns ingen sådan läsare. Se vad läsarna heter med: sithsctl status
 error-reader-ambiguous = Det sitter kort i fler än en läsare. Välj en av dem med --reader; sithsctl status visar dem.
