@@ -4,35 +4,14 @@ import grp
 import json
 import os
 import stat
-import subprocess
 from collections.abc import Callable
 
 import pytest
-from e2e_household import BIN, CARDS, CODES, DEADLINE, PIN, WRONG_PIN, Answer, Household, code
+from e2e_desk import another
+from e2e_household import CARDS, CODES, DEADLINE, PIN, WRONG_PIN, Answer, Household, code
 
 NOBODY = 65534
 GROUP = "games"  # a group that every Debian has
-
-
-@pytest.fixture(scope="session")
-def become() -> list[str]:
-    """Return the command that becomes a user of no rights; the groups are still to be named.
-
-    Where the checkout lies in a folder that other users may not enter, that user may read every file (which is no
-    right to a socket).
-    """
-    command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}"]
-    if os.geteuid() != 0:
-        command = ["sudo", "--non-interactive", "--preserve-env", *command]
-    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
-    for means in (command, [*command, *reading]):
-        attempt = [*means, "--clear-groups", str(BIN / "sithsctl"), "--version"]
-        if subprocess.run(attempt, cwd="/", capture_output=True, check=False).returncode == 0:
-            return means
-    reason = "another user's programs need root or sudo"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture
@@ -42,21 +21,8 @@ def stranger(house: Household, become: list[str]) -> Callable[..., Answer]:
 
 
 def _caller(house: Household, become: list[str]) -> Callable[..., Answer]:
-    def run(*arguments: str, codes: tuple[str, ...] = (), group: int | None = None) -> Answer:
-        groups = "--clear-groups" if group is None else f"--groups={group}"
-        done = subprocess.run(
-            [*become, groups, *house.program("sithsctl"), *arguments, "--json"],
-            env=house.environment,
-            cwd="/",
-            input="".join(f"{line}\n" for line in codes),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEADLINE,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr)
-
-    return run
+    run = another(house, become)
+    return lambda *arguments, **options: run(*arguments, "--json", **options)
 
 
 VERIFY = ("verify", "--role", "authentication", "--code-fd", "0")
