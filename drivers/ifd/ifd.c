@@ -40,7 +40,7 @@ static struct reader {
 	int listener, wire, stop;
 	bool open, unplugged;
 	bool present;      /* a card is in */
-	bool removal;      /* it was taken out, and pcscd has not noticed yet */
+	enum { NOTICED, FRESH, SHOWN } removal; /* whether pcscd has noticed that it was taken out */
 	bool event;        /* pcscd is to look */
 	bool told;         /* what the simulator was last told that pcscd has noticed */
 	uint8_t number;    /* of the request under way */
@@ -78,7 +78,7 @@ static struct reader *reader_of(DWORD lun)
 static void set_present(struct reader *r, bool present)
 {
 	if (r->present && !present)
-		r->removal = true;
+		r->removal = FRESH;
 	if (r->present != present)
 		r->event = true;
 	r->present = present;
@@ -125,7 +125,7 @@ static struct timespec after(int64_t milliseconds)
 /* A card that pcscd believes to be out is out. */
 static bool usable(const struct reader *r, uint8_t kind)
 {
-	return r->wire >= 0 && !r->unplugged && (kind == CONTROL || (r->present && !r->removal));
+	return r->wire >= 0 && !r->unplugged && (kind == CONTROL || (r->present && r->removal == NOTICED));
 }
 
 static RESPONSECODE await(struct reader *r, uint8_t kind, int seconds, void *out, DWORD *out_length)
@@ -244,9 +244,16 @@ static RESPONSECODE wait_for_event(DWORD lun, int milliseconds)
 
 	pthread_mutex_lock(&r->lock);
 	event_thread = true;
-	if (r->wire >= 0 && r->told != seen)
-		(void)tell(r, seen ? SEEN_IN : SEEN_OUT, 0, NULL, 0);
-	r->told = seen;
+	/* A removal is shown for a whole round of pcscd's, in which it may ask more than once; then it has noticed. */
+	if (r->removal != NOTICED) {
+		r->removal = r->removal == FRESH ? SHOWN : NOTICED;
+		r->event = true;
+	}
+	if (r->removal == NOTICED && r->told != seen) {
+		if (r->wire >= 0)
+			(void)tell(r, seen ? SEEN_IN : SEEN_OUT, 0, NULL, 0);
+		r->told = seen;
+	}
 	while (!r->event)
 		if (pthread_cond_timedwait(&r->changed, &r->lock, &deadline) == ETIMEDOUT)
 			break;
@@ -285,7 +292,8 @@ RESPONSECODE IFDHCreateChannelByName(DWORD lun, LPSTR name)
 	r->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	r->stop = eventfd(0, EFD_CLOEXEC);
 	r->wire = -1;
-	r->unplugged = r->present = r->removal = r->event = r->told = false;
+	r->unplugged = r->present = r->event = r->told = false;
+	r->removal = NOTICED;
 	r->atr_length = 0;
 	if (r->listener >= 0 && r->stop >= 0 && bind(r->listener, (struct sockaddr *)&place, sizeof place) == 0
 		&& chmod(place.sun_path, 0600) == 0 && listen(r->listener, 4) == 0
@@ -341,12 +349,8 @@ RESPONSECODE IFDHICCPresence(DWORD lun)
 		result = IFD_NO_SUCH_DEVICE;
 	} else {
 		/* A removal is seen by pcscd even when the next card is in already. */
-		seen = r->present && !r->removal;
+		seen = r->present && r->removal == NOTICED;
 		result = seen ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
-		if (event_thread && r->removal) {
-			r->removal = false;
-			r->event = true;
-		}
 	}
 	pthread_mutex_unlock(&r->lock);
 	return result;

@@ -120,10 +120,12 @@ class IfdReader:
         while True:
             link = self._link
             if link is not None:
-                self._converse(link)
-                with self._guard:
-                    self._link = None
-                    link.close()
+                try:
+                    self._converse(link)
+                finally:  # also when the card fails by an exception: the reader is not to wait for its answer
+                    with self._guard:
+                        self._link = None
+                        link.close()
             self.chip.power_off()
             if self._leaving.wait(_AGAIN_SECONDS):
                 return

@@ -65,8 +65,7 @@ class Pad:
     @property
     def asking(self) -> bool:
         """Whether the pad waits for keys, or works on those it was given."""
-        with self._changed:
-            return self._asking
+        return self._asking
 
     def press(self, *keys: str) -> None:
         """Press keys: digits, and those of `Key`. Raises PadError for another one, or if the pad asks for nothing."""
