@@ -325,6 +325,23 @@ def daemon() -> Iterator[FakeDaemon]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def lines() -> Iterator[Callable[..., str]]:
+    """Return a function that makes a pipe with lines in it, and gives the number of its reading end."""
+    opened: list[int] = []
+
+    def make(*content: str) -> str:
+        reading, writing = os.pipe()
+        os.write(writing, "".join(f"{line}\n" for line in content).encode())
+        os.close(writing)
+        opened.append(reading)
+        return str(reading)
+
+    yield make
+    for descriptor in opened:
+        os.close(descriptor)
+
+
 @dataclass
 class Outcome:
     """What a run of the program left behind."""

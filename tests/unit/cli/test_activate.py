@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +40,6 @@ ON_THE_WIRE = [
     {"id": "pays", "confirmed": True, "date": None},
     {"id": "receipt", "confirmed": None, "date": "2026-11-01"},
 ]
-
-
-@pytest.fixture
-def lines() -> Iterator[Callable[..., str]]:
-    """Return a function that makes a pipe with lines in it, and gives the number of its reading end."""
-    opened: list[int] = []
-
-    def make(*content: str) -> str:
-        reading, writing = os.pipe()
-        os.write(writing, "".join(f"{line}\n" for line in content).encode())
-        os.close(writing)
-        opened.append(reading)
-        return str(reading)
-
-    yield make
-    for descriptor in opened:
-        os.close(descriptor)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """change, PIN pads, and what is asked anew: by script and at a terminal."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,23 +32,6 @@ OLD = "918273"
 NEW = "739146"
 PUK = "86420975"
 STATES = [code("authentication"), code("signature"), code("puk", 10)]
-
-
-@pytest.fixture
-def lines() -> Iterator[Callable[..., str]]:
-    """Return a function that makes a pipe with lines in it, and gives the number of its reading end."""
-    opened: list[int] = []
-
-    def make(*content: str) -> str:
-        reading, writing = os.pipe()
-        os.write(writing, "".join(f"{line}\n" for line in content).encode())
-        os.close(writing)
-        opened.append(reading)
-        return str(reading)
-
-    yield make
-    for descriptor in opened:
-        os.close(descriptor)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from sithsd.errors import ErrorCode
 SHAPES = [
     *("Verdict", "CodeState", "Certificate", "Holder", "Card", "Reader"),
     *("ListReply", "MonitorReply", "CertificatesReply", "CodesReply", "CodeReply"),
+    *("Notice", "ActivateReply", "GuidanceReply", "NewCodeRule", "ChecklistItem"),
 ]
 
 
