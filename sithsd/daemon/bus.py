@@ -120,36 +120,45 @@ class Bus:
     async def _receive(self, serial: int | None) -> Message:
         """Return the next message; only the answer to the call `serial` keeps the descriptors that came with it."""
         descriptors: list[FileDescriptor] = []
-        kept = False
+        kept: tuple[Any, ...] = ()
         try:
-            while True:
-                try:
-                    message = self._parser.get_next_message()
-                    wanted = self._parser.bytes_desired() if message is None else 0
-                except _MALFORMED as error:
-                    raise BusError("the bus sent what is no message") from error
-                if message is not None:
-                    kept = serial is not None and message.header.fields.get(HeaderFields.reply_serial) == serial
-                    return message
-                if wanted > _LARGEST_MESSAGE:
-                    raise BusError("the bus sent a message that is too large")
-                await self._readable()
-                # No more than this message: the descriptors that come along are its own.
-                try:
-                    data, numbers, _, _ = socket.recv_fds(self._end, wanted, _MOST_DESCRIPTORS)
-                except BlockingIOError:
-                    continue
-                fresh = [FileDescriptor(number) for number in numbers]
-                descriptors += fresh
-                if not data:
-                    raise BusError("the bus hung up")
-                self._parser.add_data(data, fresh)
+            while (message := self._parsed()) is None:
+                await self._read(descriptors)
+            self._parser.fds = []  # those that the message did not count are not the next one's
+            if serial is not None and message.header.fields.get(HeaderFields.reply_serial) == serial:
+                kept = tuple(message.body)
+            return message
+        finally:
+            for descriptor in descriptors:
+                if not any(descriptor is one for one in kept):
+                    descriptor.close()
+
+    def _parsed(self) -> Message | None:
+        try:
+            return self._parser.get_next_message()
+        except _MALFORMED as error:
+            raise BusError("the bus sent what is no message") from error
+
+    async def _read(self, descriptors: list[FileDescriptor]) -> None:
+        """Read on, but no more than this message: the descriptors that come along are its own."""
+        try:
+            wanted = self._parser.bytes_desired()
+        except _MALFORMED as error:
+            raise BusError("the bus sent what is no message") from error
+        if wanted > _LARGEST_MESSAGE:
+            raise BusError("the bus sent a message that is too large")
+        await self._readable()
+        try:
+            data, numbers, _, _ = socket.recv_fds(self._end, wanted, _MOST_DESCRIPTORS)
+        except BlockingIOError:
+            return
         except OSError as error:
             raise BusError(f"the bus was lost: {error.strerror}") from error
-        finally:
-            if not kept:
-                for descriptor in descriptors:
-                    descriptor.close()
+        fresh = [FileDescriptor(number) for number in numbers]
+        descriptors += fresh
+        if not data:
+            raise BusError("the bus hung up")
+        self._parser.add_data(data, fresh)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
