@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.apdu import MAX_SHORT_LE, CommandApdu
-from sithsd.iso7816.channel import Channel
+from sithsd.iso7816.channel import Channel, Octets
 from sithsd.iso7816.status import StatusWord
 from sithsd.secret import Secret
 
-_SELECT, _READ_BINARY, _VERIFY, _RESET_RETRY_COUNTER = 0xA4, 0xB0, 0x20, 0x2C
+_SELECT, _READ_BINARY = 0xA4, 0xB0
+_VERIFY, _CHANGE_REFERENCE_DATA, _RESET_RETRY_COUNTER = 0x20, 0x24, 0x2C
+# Their data field is a code, or two.
+_CODE_INSTRUCTIONS = frozenset({_VERIFY, _CHANGE_REFERENCE_DATA, _RESET_RETRY_COUNTER})
+_HEADER = 4
 _BY_FILE_ID, _BY_DF_NAME, _FROM_MF, _FROM_CURRENT_DF = 0x00, 0x04, 0x08, 0x09
 _NO_RESPONSE = 0x0C
 MASTER_FILE = b"\x3f\x00"
@@ -74,21 +78,38 @@ def verify_status(channel: Channel, reference: int) -> int:
     return status_word
 
 
-def verify(channel: Channel, reference: int, code: Secret) -> int:
-    """VERIFY with `code` as the card takes it, padding included (11.6.6); return the status word. May use a try."""
-    return _send_secret(channel, bytes((0, _VERIFY, 0, reference)), code)
+def verify_header(reference: int) -> bytes:
+    """Return CLA INS P1 P2 of VERIFY (11.6.6)."""
+    return bytes((0, _VERIFY, 0, reference))
 
 
-def reset_retry_counter(channel: Channel, reference: int, puk_and_new_code: Secret) -> int:
-    """RESET RETRY COUNTER with resetting code and new reference data (11.6.10, P1=00); return the status word.
+def change_header(reference: int) -> bytes:
+    """Return CLA INS P1 P2 of CHANGE REFERENCE DATA with the present and the new value (11.6.7, P1=00)."""
+    return bytes((0, _CHANGE_REFERENCE_DATA, 0, reference))
 
-    May use one of the PUK's tries.
+
+def unblock_header(reference: int) -> bytes:
+    """Return CLA INS P1 P2 of RESET RETRY COUNTER with resetting code and new reference data (11.6.10, P1=00)."""
+    return bytes((0, _RESET_RETRY_COUNTER, 0, reference))
+
+
+def carries_code(command: Octets) -> bool:
+    """Tell whether a command has a code in its data field, so that it may use a try or set a value."""
+    return command[1] in _CODE_INSTRUCTIONS and len(command) > _HEADER + 1
+
+
+def send_code(channel: Channel, header: bytes, data: Secret) -> int:
+    """Send a command with one code or two in its data field, as the card takes them; return the status word.
+
+    May use a try. The command is overwritten once it is sent. Raises pin.malformed if it would be empty or too long.
     """
-    return _send_secret(channel, bytes((0, _RESET_RETRY_COUNTER, 0, reference)), puk_and_new_code)
-
-
-def _send_secret(channel: Channel, header: bytes, data: Secret) -> int:
     if not 1 <= len(data) <= 0xFF:
         raise SithsdError(ErrorCode.PIN_MALFORMED, "the code does not fit into a command")
-    _, status_word = channel.transmit(header + bytes([len(data)]) + bytes(data.reveal()))
-    return status_word
+    command = bytearray(_HEADER + 1 + len(data))
+    command[:_HEADER] = header
+    command[_HEADER] = len(data)
+    command[_HEADER + 1 :] = data.reveal()
+    try:
+        return channel.transmit(command)[1]
+    finally:
+        command[:] = bytes(len(command))

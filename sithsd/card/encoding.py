@@ -2,6 +2,7 @@
 
 from sithsd.card.model import CodeReference, Encoding
 from sithsd.errors import ErrorCode, SithsdError
+from sithsd.reader.pinpad import PinBlock
 from sithsd.secret import Secret
 
 # Bounds for a code of which the card tells no lengths (SITHS: PIN 6 to 8 digits, PUK 8; other cards from 4 on). The
@@ -38,11 +39,28 @@ def encode(digits: Secret, code: CodeReference) -> Secret:
         raw[:] = bytes(len(raw))
 
 
+def block(code: CodeReference) -> PinBlock:
+    """Return the form of `code` for a reader's PIN pad, which encodes what is entered there by itself."""
+    shortest, longest = bounds(code)
+    return PinBlock(
+        min_length=shortest,
+        max_length=longest,
+        stored_length=code.stored_length if code.padding is not None else None,
+        padding=code.padding,
+        bcd=code.encoding is Encoding.BCD,
+    )
+
+
+def bounds(code: CodeReference) -> tuple[int, int]:
+    """Return how many digits the card takes for `code`: at least, and at most."""
+    shortest = max(code.min_length or 0, _SHORTEST)
+    return shortest, code.max_length if code.max_length is not None else _LONGEST
+
+
 def _check(digits: bytearray, code: CodeReference) -> None:
     if not all(_ZERO <= byte <= _NINE for byte in digits):
         raise _malformed(code, "a code consists of the digits 0 to 9")
-    shortest = max(code.min_length or 0, _SHORTEST)
-    longest = code.max_length if code.max_length is not None else _LONGEST
+    shortest, longest = bounds(code)
     if not shortest <= len(digits) <= longest:
         raise _malformed(code, f"the code has to have {shortest} to {longest} digits")
 

@@ -20,6 +20,8 @@ class CodeReference:
     `reference` is P2 of VERIFY. Lengths: `min_length` and `max_length` in digits (None: not known), `stored_length` in
     bytes, to which the code is filled with `padding` (None: not filled). `unblocked_by` is the reference of the PUK
     that serves this code, None if none is known. `path` is the DF to be selected first, None for the application's.
+    `initialized` tells whether the card's files say that the code has its own value (ISO/IEC 7816-15:2016, 8.9.2), None
+    if they say nothing. Of many cards the flag means nothing: the profile decides whether it counts.
     """
 
     role: Role
@@ -32,6 +34,7 @@ class CodeReference:
     unblocked_by: int | None = None
     path: bytes | None = None
     label: str | None = None
+    initialized: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,14 @@ class Unblocking(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Activation(StrEnum):
+    """What gives a code of a new card its first own value: the PUK, or the transport PIN by changing it."""
+
+    PUK = "puk"
+    TRANSPORT_PIN = "transport-pin"
+    UNKNOWN = "unknown"
+
+
 class Counter(StrEnum):
     """How the tries left are read without using one."""
 
@@ -134,6 +142,7 @@ class Profile(_Table, kw_only=True, frozen=True):
     backend: str
     evidence: Evidence
     unblocking: Unblocking = Unblocking.UNKNOWN
+    activation: Activation = Activation.UNKNOWN
     atr: list[AtrHint] = []
     probe: Annotated[list[Probe], msgspec.Meta(min_length=1)]
     largest_read: Annotated[int, msgspec.Meta(ge=1, le=MAX_EXTENDED_LE)] = MAX_SHORT_LE

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from sithsd.card.commands import carries_code
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import apdu, status
-from sithsd.iso7816.channel import Channel
+from sithsd.iso7816.channel import Channel, Octets
 
 # The most one operation may cost. A card that goes past it is called unreadable instead of being asked for ever: the
 # largest honest card in the fixtures takes about a fifth of this.
@@ -16,6 +17,7 @@ MAX_SECONDS = 60.0
 _MAX_FRAGMENTS = 300
 _GET_RESPONSE = 0xC0
 _CHAINING = 0x10
+_HEADER = 4
 
 
 class BoundedChannel:
@@ -38,7 +40,7 @@ class BoundedChannel:
         self._tell_seconds = tell_seconds
         self._end = tell_seconds() + seconds
 
-    def transmit(self, command: bytes) -> tuple[bytes, int]:
+    def transmit(self, command: Octets) -> tuple[bytes, int]:
         """Send the command unless a bound is reached."""
         self._commands -= 1
         if self._commands < 0:
@@ -63,12 +65,13 @@ class ResponseChannel:
         self._below = below
         self._protocol = protocol
 
-    def transmit(self, command: bytes) -> tuple[bytes, int]:
+    def transmit(self, command: Octets) -> tuple[bytes, int]:
         """Send one command; return all of its response."""
-        header = command[:4]
+        header = bytes(command[:_HEADER])
         data, status_word = self._below.transmit(self._tpdu(command))
-        length, again = status.exact_length(status_word), self._repeatable(command)
-        if length is not None and again is not None:
+        length = status.exact_length(status_word)
+        again = None if length is None else self._repeatable(command)
+        if again is not None:
             data, status_word = self._below.transmit(replace(again, le=length).encode())
         parts = [data]
         for _ in range(_MAX_FRAGMENTS):
@@ -84,23 +87,31 @@ class ResponseChannel:
             parts.append(data)
         raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card's response has no end")
 
-    def _tpdu(self, command: bytes) -> bytes:
-        if self._protocol != 0:
+    def _tpdu(self, command: Octets) -> Octets:
+        # Commands that carry a code ask for no bytes: they go down as they are, without a copy in between.
+        if self._protocol != 0 or not _asks_for_bytes(command):
             return command
-        parsed = apdu.decode(command)
+        parsed = apdu.decode(bytes(command))
         if parsed.data and parsed.le is not None:
             return apdu.CommandApdu(parsed.cla, parsed.ins, parsed.p1, parsed.p2, parsed.data).encode()
         return command
 
     @staticmethod
-    def _repeatable(command: bytes) -> apdu.CommandApdu | None:
+    def _repeatable(command: Octets) -> apdu.CommandApdu | None:
         """Return the command if it only asks for bytes: 6CXX says then that it was not carried out.
 
         One with data may be a code, and VERIFY without data is none of those that ask for bytes: a length would make
         the card wait for a code. To those 6CXX is an answer like any other.
         """
-        parsed = apdu.decode(command)
+        if not _asks_for_bytes(command):
+            return None
+        parsed = apdu.decode(bytes(command))
         return parsed if parsed.le is not None and not parsed.data else None
+
+
+def _asks_for_bytes(command: Octets) -> bool:
+    """Tell whether a command has an Le: it is no header alone, and no short one of just its data (7816-3, 12.1.3)."""
+    return len(command) > _HEADER and not (command[_HEADER] and len(command) == _HEADER + 1 + command[_HEADER])
 
 
 class CountingChannel:
@@ -112,13 +123,26 @@ class CountingChannel:
         self.sent = 0
         self.received = 0
 
-    def transmit(self, command: bytes) -> tuple[bytes, int]:
+    def transmit(self, command: Octets) -> tuple[bytes, int]:
         """Send the command and count it."""
         self.commands += 1
         self.sent += len(command)
         data, status_word = self._below.transmit(command)
         self.received += len(data) + 2
         return data, status_word
+
+
+class WatchedChannel:
+    """Notes whether a command with a code went down: what happened to it is unknown if no answer comes back."""
+
+    def __init__(self, below: Channel) -> None:
+        self._below = below
+        self.code_sent = False
+
+    def transmit(self, command: Octets) -> tuple[bytes, int]:
+        """Send the command and look what it is."""
+        self.code_sent = self.code_sent or carries_code(command)
+        return self._below.transmit(command)
 
 
 def stack(connection: Channel, protocol: int) -> Channel:

@@ -1,18 +1,22 @@
 """Simulated cards on the test's bench: fresh chips without a disk, transactions that keep a log, rows of backends."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from sithsd.card import code_operations
 from sithsd.card import profile as profiles
+from sithsd.card.code_operations import FreshCode, Outcome, Trail, Turn
+from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.card.operations import ReadCard, read
 from sithsd.card.profile import Profile
 from sithsd.card.registry import Registry
@@ -120,6 +124,10 @@ class Transaction:
     answer: Callable[[bytes], tuple[bytes, int] | None] = lambda _: None
     sent: list[Sent] = field(default_factory=list)
     resets: bool = False
+    unanswered: bool = False
+    code_tried: bool = False
+    """Whether a command with a code was given to the reader, heard by the card or not."""
+    pad: object = None
 
     @property
     def atr(self) -> bytes:
@@ -139,16 +147,26 @@ class Transaction:
         """Send a command, unless the card is out by then."""
         if self.cut is not None and len(self.sent) >= self.cut.commands:
             self.channel.remove()
+        command = bytes(command)  # what carries a code is overwritten by its maker
         parsed = apdu.decode(command)
+        self.code_tried = self.code_tried or bool(parsed.ins in {VERIFY, CHANGE, RESET_RETRY_COUNTER} and parsed.data)
         given = self.answer(command)
-        data, status_word = given if given is not None else self.channel.transmit(command)
+        data, status_word = given if given is not None else self._channel_transmit(command)
         lost = self.cut is not None and self.cut.lost and len(self.sent) + 1 >= self.cut.commands
         seen = Sent(parsed.ins, parsed.p1, parsed.p2, len(parsed.data), None if lost else status_word)
         self.sent.append(seen)
         if lost:
             self.channel.remove()
+            self.unanswered = True
             raise SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out before it answered")
         return data, status_word
+
+    def _channel_transmit(self, command: bytes) -> tuple[bytes, int]:
+        try:
+            return self.channel.transmit(command)
+        except SithsdError:
+            self.unanswered = True
+            raise
 
     @property
     def codes_sent(self) -> list[Sent]:
@@ -256,6 +274,56 @@ ROWS = (
 )
 
 
-def secret(code: bytes) -> Secret:
-    """Return a code as operations take it."""
-    return Secret(code)
+LAST_TRY, BOTH_WORDS = Word(last_try=True), Word(last_try=True, risk_card=True)
+
+
+def _code(digits: bytes | None) -> Secret | None:
+    return None if digits is None else Secret(digits)
+
+
+@dataclass
+class Hand:
+    """What gives codes to the card of one transaction. A code that is None is entered at the reader's PIN pad."""
+
+    begun: Transaction
+    read: ReadCard
+    word: Word = NOTHING_SAID
+    floor: int = 0
+    trail: Trail = field(default_factory=Trail)
+
+    @property
+    def turn(self) -> Turn:
+        """The turn at the card."""
+        return Turn(self.begun, self.read, self.word, self.floor, self.trail)
+
+    def verify(self, role: Role, digits: bytes | None) -> Outcome:
+        """Give a PIN."""
+        return code_operations.verify(self.turn, role, _code(digits))
+
+    def change(self, role: Role, digits: bytes | None, new: bytes | None = NEW_PIN) -> Outcome:
+        """Change a PIN."""
+        return code_operations.change(self.turn, role, _code(digits), _code(new))
+
+    def unblock(self, role: Role, puk: bytes | None, new: bytes | None = NEW_PIN) -> Outcome:
+        """Unblock a PIN."""
+        return code_operations.unblock(self.turn, role, _code(puk), _code(new))
+
+    def activate(
+        self,
+        new: Mapping[Role, bytes],
+        puk: bytes | None = None,
+        transport: Mapping[Role, bytes] = MappingProxyType({}),
+        words: Mapping[Role, Word] = MappingProxyType({}),
+    ) -> Outcome:
+        """Give the PINs their first own values."""
+        fresh = [FreshCode(role, Secret(pin), _code(transport.get(role))) for role, pin in new.items()]
+        return code_operations.activate(self.turn, fresh, _code(puk), words)
+
+
+def refused(action: Callable[[], object]) -> SithsdError:
+    """Return the error that an action ends with."""
+    try:
+        action()
+    except SithsdError as error:
+        return error
+    raise AssertionError("it was not refused")

@@ -1,9 +1,9 @@
 """What every backend has to do with codes, and what it must never do."""
 
-from collections.abc import Callable
-
 import pytest
 from card_bench import (
+    BOTH_WORDS,
+    LAST_TRY,
     NEW_PIN,
     PINS,
     PUK,
@@ -13,16 +13,19 @@ from card_bench import (
     WRONG,
     WRONG_PUK,
     Bench,
+    Hand,
     Row,
     Transaction,
     card,
     image_of,
-    secret,
+    refused,
     without_file,
 )
 
 from sithsd.card import operations
-from sithsd.card.operations import Outcome, ReadCard
+from sithsd.card.code_operations import Outcome
+from sithsd.card.guard import NOTHING_SAID, Word
+from sithsd.card.operations import ReadCard
 from sithsd.card.profile import Counter
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.simulator.pkcs15 import PATHS
@@ -48,25 +51,18 @@ MALFORMED = [
 ]
 
 
-def verify(bench: Bench, read: ReadCard, role: Role, code: bytes, *, last_try: bool = False) -> Outcome:
+def verify(bench: Bench, read: ReadCard, role: Role, code: bytes, word: Word = NOTHING_SAID) -> Outcome:
     """Give a code in a transaction of its own."""
     with bench.transaction() as begun:
-        return operations.verify(begun, read, role, secret(code), last_try=last_try)
+        return Hand(begun, read, word).verify(role, code)
 
 
-def unblock(  # noqa: PLR0913 - two codes and the word for the last try
-    bench: Bench, read: ReadCard, role: Role, puk: bytes = PUK, new: bytes = NEW_PIN, *, last_try: bool = False
+def unblock(  # noqa: PLR0913 - two codes and a person's word
+    bench: Bench, read: ReadCard, role: Role, puk: bytes = PUK, new: bytes = NEW_PIN, *, word: Word = NOTHING_SAID
 ) -> Outcome:
     """Unblock a code in a transaction of its own."""
     with bench.transaction() as begun:
-        return operations.unblock(begun, read, role, secret(puk), secret(new), last_try=last_try)
-
-
-def refused(action: Callable[[], object]) -> SithsdError:
-    """Return the error that an action ends with."""
-    with pytest.raises(SithsdError) as error:
-        action()
-    return error.value
+        return Hand(begun, read, word).unblock(role, puk, new)
 
 
 @pytest.mark.parametrize("role", PINS)
@@ -119,7 +115,7 @@ def test_the_last_try_is_kept(row: Row) -> None:
         assert (error.code, error.tries_left, error.role) == (ErrorCode.PIN_LAST_TRY, 1, Role.SIGNATURE)
         assert bench.last.codes_sent == []
         assert bench.tries()[Role.SIGNATURE] == 1
-    verify(bench, read, Role.SIGNATURE, RIGHT[Role.SIGNATURE], last_try=True)
+    verify(bench, read, Role.SIGNATURE, RIGHT[Role.SIGNATURE], LAST_TRY)
     assert bench.tries()[Role.SIGNATURE] == 3
 
 
@@ -131,11 +127,13 @@ def test_three_wrong_codes_block_the_pin(row: Row) -> None:
     assert refused(lambda: verify(bench, read, role, WRONG)).tries_left == 2
     assert refused(lambda: verify(bench, read, role, WRONG)).tries_left == 1
     assert refused(lambda: verify(bench, read, role, WRONG)).code is ErrorCode.PIN_LAST_TRY
-    last = refused(lambda: verify(bench, read, role, WRONG, last_try=True))
+    last = refused(lambda: verify(bench, read, role, WRONG, LAST_TRY))
     assert last.tries_left == 0
     assert last.code in {ErrorCode.PIN_WRONG, ErrorCode.PIN_BLOCKED}
     for confirmed in (False, True):
-        error = refused(lambda confirmed=confirmed: verify(bench, read, role, RIGHT[role], last_try=confirmed))
+        error = refused(
+            lambda confirmed=confirmed: verify(bench, read, role, RIGHT[role], LAST_TRY if confirmed else NOTHING_SAID)
+        )
         assert (error.code, error.tries_left) == (ErrorCode.PIN_BLOCKED, 0)
         assert bench.last.codes_sent == []
     assert bench.tries()[Role.SIGNATURE] == 3
@@ -151,7 +149,7 @@ def test_a_counter_that_can_not_be_read(row: Row) -> None:
     error = refused(lambda: unblock(bench, read, Role.AUTHENTICATION, WRONG_PUK))
     assert error.code is ErrorCode.PUK_TRIES_UNKNOWN
     assert all(sent.ins != VERIFY for begun in bench.history for sent in begun.sent)
-    error = refused(lambda: verify(bench, read, Role.AUTHENTICATION, WRONG, last_try=True))
+    error = refused(lambda: verify(bench, read, Role.AUTHENTICATION, WRONG, LAST_TRY))
     assert error.code is ErrorCode.PIN_WRONG
     assert bench.tries()[Role.AUTHENTICATION] == 2
 
@@ -167,7 +165,7 @@ def test_a_pin_that_another_program_has_given(row: Row) -> None:
         error = refused(lambda: verify(bench, read, Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION]))
         assert error.code is ErrorCode.PIN_TRIES_UNKNOWN
         assert bench.last.codes_sent == []
-        verify(bench, read, Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION], last_try=True)
+        verify(bench, read, Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION], LAST_TRY)
     assert bench.locked()
 
 
@@ -178,12 +176,12 @@ def test_malformed_codes_never_reach_the_card(row: Row, code: bytes) -> None:
     read = row.read(bench)
     before = bench.tries()
     for role in PINS:
-        assert refused(lambda role=role: verify(bench, read, role, code, last_try=True)).code is ErrorCode.PIN_MALFORMED
+        assert refused(lambda role=role: verify(bench, read, role, code, LAST_TRY)).code is ErrorCode.PIN_MALFORMED
         assert bench.last.sent == []
-        error = refused(lambda role=role: unblock(bench, read, role, PUK, code, last_try=True))
+        error = refused(lambda role=role: unblock(bench, read, role, PUK, code, word=BOTH_WORDS))
         assert (error.code, error.role) == (ErrorCode.PIN_MALFORMED, role)
         assert bench.last.sent == []
-        error = refused(lambda role=role: unblock(bench, read, role, code, NEW_PIN, last_try=True))
+        error = refused(lambda role=role: unblock(bench, read, role, code, NEW_PIN, word=BOTH_WORDS))
         assert (error.code, error.role) == (ErrorCode.PIN_MALFORMED, Role.PUK)
         assert bench.last.sent == []
     assert bench.tries() == before
@@ -233,7 +231,7 @@ def test_the_puks_last_try_is_kept(row: Row) -> None:
         error = refused(lambda puk=puk: unblock(bench, read, Role.AUTHENTICATION, puk))
         assert (error.code, error.role, error.tries_left) == (ErrorCode.PUK_LAST_TRY, Role.PUK, 1)
         assert bench.last.codes_sent == []
-    unblock(bench, read, Role.AUTHENTICATION, PUK, last_try=True)
+    unblock(bench, read, Role.AUTHENTICATION, PUK, word=BOTH_WORDS)
     assert bench.tries()[Role.AUTHENTICATION] == 3
 
 
@@ -241,11 +239,15 @@ def test_a_dead_puk(row: Row) -> None:
     """A dead PUK is puk.blocked, with or without a person's word, and nothing is sent."""
     bench = row.bench(tries={Role.AUTHENTICATION: 0, Role.PUK: 1})
     read = row.read(bench)
-    error = refused(lambda: unblock(bench, read, Role.AUTHENTICATION, WRONG_PUK, last_try=True))
+    error = refused(lambda: unblock(bench, read, Role.AUTHENTICATION, WRONG_PUK, word=BOTH_WORDS))
     assert error.tries_left == 0
     assert error.code in {ErrorCode.PUK_WRONG, ErrorCode.PUK_BLOCKED}
     for confirmed in (False, True):
-        error = refused(lambda confirmed=confirmed: unblock(bench, read, Role.AUTHENTICATION, PUK, last_try=confirmed))
+        error = refused(
+            lambda confirmed=confirmed: unblock(
+                bench, read, Role.AUTHENTICATION, PUK, word=BOTH_WORDS if confirmed else NOTHING_SAID
+            )
+        )
         assert (error.code, error.role, error.tries_left) == (ErrorCode.PUK_BLOCKED, Role.PUK, 0)
         assert bench.last.codes_sent == []
     assert bench.tries()[Role.SIGNATURE] == 3
@@ -261,10 +263,8 @@ def test_nothing_is_sent_twice(row: Row) -> None:
             return (b"", status) if command[1] in {VERIFY, RESET_RETRY_COUNTER} and len(command) > 5 else None
 
         for action in (
-            lambda begun, read=read: operations.verify(begun, read, Role.AUTHENTICATION, secret(WRONG), last_try=True),
-            lambda begun, read=read: operations.unblock(
-                begun, read, Role.AUTHENTICATION, secret(WRONG_PUK), secret(NEW_PIN), last_try=True
-            ),
+            lambda begun, read=read: Hand(begun, read, LAST_TRY).verify(Role.AUTHENTICATION, WRONG),
+            lambda begun, read=read: Hand(begun, read, BOTH_WORDS).unblock(Role.AUTHENTICATION, WRONG_PUK),
         ):
             with pytest.raises(SithsdError) as error, bench.transaction(answer=answer) as begun:
                 action(begun)
@@ -285,7 +285,7 @@ def test_a_response_to_a_code_is_fetched_and_the_code_not_repeated(row: Row) -> 
         return (b"ok", 0x9000) if command[1] == 0xC0 else None
 
     with bench.transaction(answer=answer) as begun:
-        operations.verify(begun, read, Role.AUTHENTICATION, secret(RIGHT[Role.AUTHENTICATION]), last_try=False)
+        Hand(begun, read).verify(Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION])
     assert len(begun.codes_sent) == 1
     assert [sent.ins for sent in begun.sent].count(0xC0) == 1
 
@@ -312,7 +312,7 @@ def test_whatever_fails_after_a_code_was_sent_leaves_the_card_locked(row: Row, f
 
     try:
         with bench.transaction(answer=answer) as begun:
-            operations.verify(begun, read, Role.AUTHENTICATION, secret(RIGHT[Role.AUTHENTICATION]), last_try=False)
+            Hand(begun, read).verify(Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION])
     except type(fault):
         assert not (late and isinstance(fault, SithsdError)), "the code was taken: that is what the caller is told"
     assert begun.resets
@@ -328,18 +328,16 @@ def test_a_card_that_lies_about_forgetting_is_reset(row: Row) -> None:
         return (b"", 0x9000) if command[1] == 0x2E else None
 
     with bench.transaction(answer=answer) as begun:
-        outcome = operations.verify(
-            begun, read, Role.AUTHENTICATION, secret(RIGHT[Role.AUTHENTICATION]), last_try=False
-        )
+        outcome = Hand(begun, read).verify(Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION])
     assert outcome.states is None
     assert begun.resets
     assert bench.locked()
 
 
 def _in_another_card(row: Row, other: Bench, read: ReadCard) -> list[Transaction]:
-    error = refused(lambda: verify(other, read, Role.AUTHENTICATION, WRONG, last_try=True))
+    error = refused(lambda: verify(other, read, Role.AUTHENTICATION, WRONG, LAST_TRY))
     assert error.code is ErrorCode.CARD_CHANGED, row.title
-    error = refused(lambda: unblock(other, read, Role.AUTHENTICATION, WRONG_PUK, last_try=True))
+    error = refused(lambda: unblock(other, read, Role.AUTHENTICATION, WRONG_PUK, word=BOTH_WORDS))
     assert error.code is ErrorCode.CARD_CHANGED, row.title
     return other.history[-2:]
 

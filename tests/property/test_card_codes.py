@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from sithsd.card import operations
 from sithsd.errors import ErrorCode, SithsdError
-from sithsd.secret import Secret
 from sithsd.values import Role
 
 if "card_bench" not in sys.modules:
@@ -22,14 +21,14 @@ if "card_bench" not in sys.modules:
     sys.modules["card_bench"] = _module = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(_module)
 
-from card_bench import PINS, ROWS, Cut
+from card_bench import BOTH_WORDS, NOTHING_SAID, PINS, ROWS, Cut, Hand
 
 CODES = (b"123456", b"654321", b"111111", b"24681357", b"12345", b"12345x", b"")
 PUKS = (b"12345678", b"87654321", b"1234567")
 
 
 class LifeOfACard(RuleBasedStateMachine):
-    """Verify and unblock by sithsd, codes given by others, removals; a model of the chip's counters beside it."""
+    """Verify, change and unblock by sithsd, by others, removals; a model of the chip's counters beside it."""
 
     @initialize(
         row=st.sampled_from(ROWS),
@@ -57,11 +56,13 @@ class LifeOfACard(RuleBasedStateMachine):
         if not begun.codes_sent:
             assert after == before
             assert error is not None
+        lost = begun.code_tried and not any(sent.status_word is not None for sent in begun.codes_sent)
+        assert lost is (error is not None and error.code is ErrorCode.CARD_OUTCOME_UNKNOWN)
         if error is None:
             assert after[role] == 3
         elif after[judged] < before[judged]:
             assert after[judged] == before[judged] - 1
-            assert error.code in {ErrorCode.PIN_WRONG, ErrorCode.PUK_WRONG, ErrorCode.CARD_REMOVED}
+            assert error.code in {ErrorCode.PIN_WRONG, ErrorCode.PUK_WRONG, ErrorCode.CARD_OUTCOME_UNKNOWN}
         if error is not None and error.tries_left is not None:
             assert error.role == judged
             assert error.tries_left == after[judged]
@@ -81,7 +82,23 @@ class LifeOfACard(RuleBasedStateMachine):
             role,
             role,
             cut,
-            lambda begun: operations.verify(begun, self.read, role, Secret(code), last_try=confirmed),
+            lambda begun: Hand(begun, self.read, BOTH_WORDS if confirmed else NOTHING_SAID).verify(role, code),
+            confirmed=confirmed,
+        )
+
+    @rule(
+        role=st.sampled_from(PINS),
+        codes=st.tuples(st.sampled_from(CODES), st.sampled_from(CODES)),
+        confirmed=st.booleans(),
+        cut=st.none() | st.builds(Cut, st.integers(1, 12), st.booleans()),
+    )
+    def change(self, role: Role, codes: tuple[bytes, bytes], cut: Cut | None, *, confirmed: bool) -> None:
+        """Change a PIN."""
+        self._use(
+            role,
+            role,
+            cut,
+            lambda begun: Hand(begun, self.read, BOTH_WORDS if confirmed else NOTHING_SAID).change(role, *codes),
             confirmed=confirmed,
         )
 
@@ -98,7 +115,7 @@ class LifeOfACard(RuleBasedStateMachine):
             role,
             Role.PUK,
             cut,
-            lambda begun: operations.unblock(begun, self.read, role, Secret(puk), Secret(code), last_try=confirmed),
+            lambda begun: Hand(begun, self.read, BOTH_WORDS if confirmed else NOTHING_SAID).unblock(role, puk, code),
             confirmed=confirmed,
         )
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sithsd.card import guard
+from sithsd.card.guard import Word
 from sithsd.errors import SithsdError
 from sithsd.values import CodeState, Role
 
@@ -39,7 +40,7 @@ class LifeOfACode(RuleBasedStateMachine):
         before = self.code.left
         state = CodeState(self.role, tries_left=before if readable else None, blocked=before == 0 if readable else None)
         try:
-            guard.allow(state, confirmed=confirmed)
+            guard.allow(state, Word(last_try=confirmed, risk_card=confirmed))
         except SithsdError:
             return
         self.code.give(right=right)
@@ -67,7 +68,7 @@ def test_wrong_codes_unasked_never_block(calls: list[tuple[bool, bool]], left: i
     code = Code(left, left)
     for right, _ in calls:
         try:
-            guard.allow(CodeState(Role.AUTHENTICATION, tries_left=code.left), confirmed=False)
+            guard.allow(CodeState(Role.AUTHENTICATION, tries_left=code.left))
         except SithsdError:
             break
         code.give(right=right)

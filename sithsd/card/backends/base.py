@@ -5,8 +5,31 @@ from typing import Protocol
 
 from sithsd.card.model import CardContents, CodeReference
 from sithsd.iso7816.channel import Channel
+from sithsd.reader.pinpad import PinBlock
 from sithsd.secret import Secret
 from sithsd.values import CodeState
+
+
+class Pad(Protocol):
+    """A reader's PIN pad; see `sithsd.reader.pinpad.PinPad`. Codes entered there go from the reader to the card."""
+
+    @property
+    def can_verify(self) -> bool:
+        """Whether it does VERIFY."""
+        ...
+
+    @property
+    def can_modify(self) -> bool:
+        """Whether it does CHANGE REFERENCE DATA and RESET RETRY COUNTER."""
+        ...
+
+    def verify(self, header: bytes, block: PinBlock) -> int:
+        """Ask for a code and send it in a command with `header` (CLA INS P1 P2); return the card's status word."""
+        ...
+
+    def modify(self, header: bytes, old: PinBlock, new: PinBlock) -> int:
+        """Ask for the present code (or the PUK) and twice for the new one, and send both; return the status word."""
+        ...
 
 
 class Backend(Protocol):
@@ -34,10 +57,26 @@ class Backend(Protocol):
         """Give a code to the card, once. Returns the state after it; raises pin.wrong, pin.blocked, card.refused."""
         ...
 
+    def verify_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
+        """Have the person give the code at the reader's pad, once. Raises what `verify` does, and the pad's errors."""
+        ...
+
+    def change(self, channel: Channel, code: CodeReference, digits: Secret, new_digits: Secret) -> CodeState:
+        """Change a code from its present value to a new one, once. Raises as `verify` does."""
+        ...
+
+    def change_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
+        """Have the person change the code at the reader's pad, once."""
+        ...
+
     def unblock(
         self, channel: Channel, code: CodeReference, puk: CodeReference, puk_digits: Secret, new_digits: Secret
     ) -> CodeState:
         """Unblock a code with the PUK and set it anew, once. Raises puk.wrong, puk.blocked, card.refused."""
+        ...
+
+    def unblock_at_pad(self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference) -> CodeState:
+        """Have the person unblock the code at the reader's pad, once."""
         ...
 
     def clear(self, channel: Channel, code: CodeReference) -> bool:

@@ -1,8 +1,11 @@
 """Commands, byte by byte."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from sithsd.card import commands
+from sithsd.card.transport import WatchedChannel, stack
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
 
@@ -19,7 +22,7 @@ class Chip:
 
     def transmit(self, command: bytes) -> tuple[bytes, int]:
         """Answer as a card does."""
-        self.commands.append(command)
+        self.commands.append(bytes(command))
         if command[1] != 0xB0:
             return b"", self._status
         offset = command[2] << 8 | command[3]
@@ -53,16 +56,39 @@ def test_select_by_name() -> None:
 
 
 def test_codes_are_sent_as_they_are() -> None:
-    """VERIFY and RESET RETRY COUNTER carry the reference in P2 and nothing but the code; an empty VERIFY is case 1."""
+    """The reference is in P2, and nothing but the code in the data field; an empty VERIFY is case 1."""
     chip = Chip(status=0x63C2)
     assert commands.verify_status(chip, 0x81) == 0x63C2
-    assert commands.verify(chip, 1, Secret(b"123456\xff\xff")) == 0x63C2
-    assert commands.reset_retry_counter(chip, 2, Secret(b"1" * 16)) == 0x63C2
+    assert commands.send_code(chip, commands.verify_header(1), Secret(b"123456\xff\xff")) == 0x63C2
+    assert commands.send_code(chip, commands.unblock_header(2), Secret(b"1" * 16)) == 0x63C2
+    assert commands.send_code(chip, commands.change_header(1), Secret(b"2" * 16)) == 0x63C2
     assert chip.commands == [
         bytes.fromhex("00200081"),
         bytes.fromhex("0020000108") + b"123456\xff\xff",
         bytes.fromhex("002C000210") + b"1" * 16,
+        bytes.fromhex("0024000110") + b"2" * 16,
     ]
+
+
+@pytest.mark.parametrize("fault", [None, SithsdError(ErrorCode.CARD_REMOVED, "gone"), RuntimeError("a bug")])
+def test_a_command_with_a_code_is_one_buffer_and_overwritten(fault: Exception | None) -> None:
+    """The channel gets the very buffer, and no byte of the code is in it afterwards, whatever the channel does."""
+    seen: list[bytearray] = []
+
+    class Below:
+        def transmit(self, command: bytes | bytearray) -> tuple[bytes, int]:
+            assert isinstance(command, bytearray)
+            assert bytes(command) == bytes.fromhex("0020000106") + b"123456"
+            seen.append(command)
+            if fault is not None:
+                raise fault
+            return b"", 0x9000
+
+    for protocol in (0, 1):
+        channel = stack(WatchedChannel(Below()), protocol)
+        with nullcontext() if fault is None else pytest.raises(type(fault)):
+            commands.send_code(channel, commands.verify_header(1), Secret(b"123456"))
+        assert seen.pop() == bytes(11)
 
 
 @pytest.mark.parametrize("length", [0, 256])
@@ -70,7 +96,7 @@ def test_a_code_that_fits_no_command_is_not_sent(length: int) -> None:
     """A code of no bytes would be a look at the counter, one of 256 has no short Lc: both are pin.malformed."""
     chip = Chip()
     with pytest.raises(SithsdError) as error:
-        commands.verify(chip, 1, Secret(b"1" * length))
+        commands.send_code(chip, commands.verify_header(1), Secret(b"1" * length))
     assert error.value.code is ErrorCode.PIN_MALFORMED
     assert chip.commands == []
 
@@ -114,7 +140,7 @@ def test_large_pieces_where_the_card_takes_them_and_short_ones_where_it_does_not
     class Short(Chip):
         def transmit(self, command: bytes) -> tuple[bytes, int]:
             if len(command) > 5:
-                self.commands.append(command)
+                self.commands.append(bytes(command))
                 return b"", 0x6700
             return super().transmit(command)
 

@@ -5,12 +5,15 @@ import itertools
 import pytest
 
 from sithsd.card import guard
-from sithsd.card.guard import Counter
+from sithsd.card.guard import Counter, Word
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.values import CodeState, Role
 
 TRIES = (None, -1, 0, 1, 2, 3, 15)
 FLAGS = (None, False, True)
+FLOOR = 3
+# Nothing said, spendLastTry, riskCard, both.
+WORDS = (Word(), Word(last_try=True), Word(risk_card=True), Word(last_try=True, risk_card=True))
 
 
 @pytest.mark.parametrize(
@@ -35,9 +38,24 @@ def test_what_is_known_of_the_tries(state: CodeState, expected: Counter) -> None
     assert guard.classify(state) is expected
 
 
-def _refusal(state: CodeState, *, confirmed: bool) -> ErrorCode | None:
+@pytest.mark.parametrize(
+    ("role", "tries", "floor", "expected"),
+    [
+        (Role.PUK, 1, 3, Counter.LAST),
+        (Role.PUK, 2, 3, Counter.FEW),
+        (Role.PUK, 3, 3, Counter.PLENTY),
+        (Role.PUK, 2, 0, Counter.PLENTY),
+        (Role.SIGNATURE, 2, 3, Counter.PLENTY),
+    ],
+)
+def test_the_floor_is_the_puks(role: Role, tries: int, floor: int, expected: Counter) -> None:
+    """Fewer tries than the floor are few, for a PUK alone; the last one is the last one."""
+    assert guard.classify(CodeState(role, tries_left=tries), floor) is expected
+
+
+def _refusal(state: CodeState, word: Word, floor: int = 0) -> ErrorCode | None:
     try:
-        guard.allow(state, confirmed=confirmed)
+        guard.allow(state, word, floor=floor)
     except SithsdError as error:
         return error.code if error.role == state.role else ErrorCode.INTERNAL
     return None
@@ -51,17 +69,53 @@ def _refusal(state: CodeState, *, confirmed: bool) -> ErrorCode | None:
         (CodeState(Role.SIGNATURE, tries_left=0), ErrorCode.PIN_BLOCKED, ErrorCode.PIN_BLOCKED),
         (CodeState(Role.SIGNATURE), ErrorCode.PIN_TRIES_UNKNOWN, None),
         (CodeState(Role.SIGNATURE, activated=False), ErrorCode.PIN_NOT_ACTIVATED, ErrorCode.PIN_NOT_ACTIVATED),
-        (CodeState(Role.PUK, tries_left=2), None, None),
-        (CodeState(Role.PUK, tries_left=1), ErrorCode.PUK_LAST_TRY, None),
-        (CodeState(Role.PUK, tries_left=0), ErrorCode.PUK_BLOCKED, ErrorCode.PUK_BLOCKED),
-        (CodeState(Role.PUK), ErrorCode.PUK_TRIES_UNKNOWN, None),
-        (CodeState(Role.PUK, activated=False), ErrorCode.PUK_BLOCKED, ErrorCode.PUK_BLOCKED),
     ],
 )
-def test_the_table(state: CodeState, unasked: ErrorCode | None, confirmed: ErrorCode | None) -> None:
-    """Each cell of the table in the guard's docstring, for PINs and for the PUK."""
-    assert _refusal(state, confirmed=False) is unasked
-    assert _refusal(state, confirmed=True) is confirmed
+def test_the_pins_table(state: CodeState, unasked: ErrorCode | None, confirmed: ErrorCode | None) -> None:
+    """Each row for PINs in the guard's docstring; riskCard and the floor are of no account there."""
+    expected = [unasked, confirmed, unasked, confirmed]
+    assert [_refusal(state, word, FLOOR) for word in WORDS] == expected
+
+
+_FLOOR, _LAST = ErrorCode.PUK_BELOW_FLOOR, ErrorCode.PUK_LAST_TRY
+_DEAD, _UNKNOWN = ErrorCode.PUK_BLOCKED, ErrorCode.PUK_TRIES_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (CodeState(Role.PUK, tries_left=10), [None, None, None, None]),
+        (CodeState(Role.PUK, tries_left=FLOOR), [None, None, None, None]),
+        (CodeState(Role.PUK, tries_left=2), [_FLOOR, _FLOOR, None, None]),
+        (CodeState(Role.PUK, tries_left=1), [_LAST, _FLOOR, _LAST, None]),
+        (CodeState(Role.PUK, tries_left=0), [_DEAD, _DEAD, _DEAD, _DEAD]),
+        (CodeState(Role.PUK), [_UNKNOWN, _FLOOR, _UNKNOWN, None]),
+        (CodeState(Role.PUK, activated=False), [_DEAD, _DEAD, _DEAD, _DEAD]),
+    ],
+)
+def test_the_puks_table(state: CodeState, expected: list[ErrorCode | None]) -> None:
+    """Each row for the PUK in the guard's docstring, by spendLastTry and riskCard."""
+    assert [_refusal(state, word, FLOOR) for word in WORDS] == expected
+
+
+def test_without_a_floor_two_tries_are_enough() -> None:
+    """With the floor 0 the last try and the unknown number need both words all the same."""
+    rows = {2: [None] * 4, 1: [_LAST, _FLOOR, _LAST, None], None: [_UNKNOWN, _FLOOR, _UNKNOWN, None]}
+    for tries, expected in rows.items():
+        assert [_refusal(CodeState(Role.PUK, tries_left=tries), word) for word in WORDS] == expected
+
+
+@pytest.mark.parametrize("role", [Role.AUTHENTICATION, Role.PUK])
+@pytest.mark.parametrize("word", [(False, False), (True, True)])
+def test_another_counter_than_was_shown(role: Role, word: tuple[bool, bool]) -> None:
+    """A code typed for another counter is not used, whatever was said; one with no tries left is blocked as ever."""
+    changed = ErrorCode.PUK_TRIES_CHANGED if role is Role.PUK else ErrorCode.PIN_TRIES_CHANGED
+    for tries, shown in itertools.product((None, 1, 2, 3), (0, 1, 2, 3)):
+        state = CodeState(role, tries_left=tries)
+        refusal = _refusal(state, Word(*word, expected=shown))
+        assert refusal is (changed if tries != shown else _refusal(state, Word(*word))), (tries, shown)
+    for state in (CodeState(role, tries_left=0), CodeState(role, tries_left=3, activated=False)):
+        assert _refusal(state, Word(*word, expected=2)) is _refusal(state, Word(*word)) is not None
 
 
 @pytest.mark.parametrize(
@@ -73,16 +127,18 @@ def test_every_state_has_an_answer_on_the_safe_side(
 ) -> None:
     """Unasked only with two tries known; with a person's word never to a code that is blocked or not activated."""
     state = CodeState(role, tries_left=tries, blocked=blocked, activated=activated, verified=verified)
-    if _refusal(state, confirmed=False) is None:
-        assert tries is not None
-        assert tries >= 2
-        assert not blocked
-        assert activated is not False
-        assert _refusal(state, confirmed=True) is None
-    if _refusal(state, confirmed=True) is None:
-        assert tries != 0
-        assert not blocked
-        assert activated is not False
+    for floor in (0, FLOOR):
+        unasked, *others = (_refusal(state, word, floor) for word in WORDS)
+        if unasked is None:
+            assert tries is not None
+            assert tries >= 2
+            assert role is not Role.PUK or tries >= floor
+            assert others == [None] * 3
+        if None in others:
+            assert tries != 0
+            assert not blocked
+            assert activated is not False
+            assert others[-1] is None, "with both words everything goes that goes with one"
 
 
 def test_a_refusal_tells_the_tries_left() -> None:
@@ -93,5 +149,5 @@ def test_a_refusal_tells_the_tries_left() -> None:
         (CodeState(Role.SIGNATURE), None),
     ):
         with pytest.raises(SithsdError) as error:
-            guard.allow(state, confirmed=False)
+            guard.allow(state)
         assert error.value.tries_left == left

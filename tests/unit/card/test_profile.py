@@ -196,7 +196,7 @@ def test_shipped_profiles() -> None:
     shipped = profile.load_folder(folder)
     assert {"pkcs15_generic", "sim_pkcs15"} <= {one.name for one in shipped}
     Registry(shipped)
-    families = [path for path in folder.iterdir() if path.is_dir()]
+    families = [path for path in folder.iterdir() if path.is_dir() and path.name != "ifd"]  # that drives readers
     assert len(families) == len(shipped)
     for family in families:
         assert (family / "sources.md").read_text(encoding="utf-8").strip(), f"{family.name} has no evidence"

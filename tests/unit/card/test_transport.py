@@ -8,6 +8,7 @@ from sithsd.card.transport import (
     BoundedChannel,
     CountingChannel,
     ResponseChannel,
+    WatchedChannel,
     stack,
 )
 from sithsd.errors import ErrorCode, SithsdError
@@ -78,6 +79,27 @@ def test_t0_has_one_length_field() -> None:
         card = Script((b"", 0x9000))
         ResponseChannel(card, protocol).transmit(command)
         assert card.commands == [sent]
+
+
+@pytest.mark.parametrize("protocol", [0, 1])
+@pytest.mark.parametrize("instruction", [0x20, 0x24, 0x2C])
+def test_a_command_with_a_code_is_not_copied(protocol: int, instruction: int) -> None:
+    """What carries a code goes down as the same object, so that its maker overwrites the only one; and it is noted."""
+    card = Script((b"", 0x6103), (b"abc", 0x9000))
+    watched = WatchedChannel(card)
+    command = bytearray((0, instruction, 0, 1, 6)) + b"123456"
+    assert stack(watched, protocol).transmit(command) == (b"abc", 0x9000)
+    assert card.commands[0] is command
+    assert len(card.commands) == 2
+    assert watched.code_sent
+
+
+@pytest.mark.parametrize("command", [EMPTY_VERIFY, READ, SELECT, bytes.fromhex("0020FF01"), bytes.fromhex("002E0000")])
+def test_what_carries_no_code_is_not_taken_for_one(command: bytes) -> None:
+    """A look at a counter, a file, a way to forget: without an answer to those nothing is unknown."""
+    watched = WatchedChannel(Script((b"", 0x9000)))
+    watched.transmit(command)
+    assert not watched.code_sent
 
 
 @pytest.mark.parametrize("protocol", [0, 1])

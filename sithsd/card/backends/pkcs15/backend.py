@@ -1,11 +1,12 @@
-"""The `pkcs15` backend, codes: VERIFY and RESET RETRY COUNTER as ISO/IEC 7816-4 has them."""
+"""The `pkcs15` backend, codes: VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER as ISO/IEC 7816-4 has them."""
 
 from collections.abc import Sequence
 
 from sithsd.card import commands, encoding
+from sithsd.card.backends.base import Pad
 from sithsd.card.backends.pkcs15 import reading
 from sithsd.card.model import CardContents, CodeReference
-from sithsd.card.profile import Clearing, Counter, Profile, VerifiedMeans
+from sithsd.card.profile import Activation, Clearing, Counter, Profile, VerifiedMeans
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.apdu import MAX_SHORT_LE, CommandApdu
 from sithsd.iso7816.channel import Channel
@@ -23,6 +24,7 @@ class Pkcs15Backend:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._rules = profile.codes
+        self._activation = profile.activation
 
     def serial(self, channel: Channel) -> str | None:
         """Select the application and return the serial number in EF.TokenInfo."""
@@ -54,13 +56,13 @@ class Pkcs15Backend:
         status_word = commands.verify_status(channel, code.reference)
         left = tries_left(status_word)
         if left is not None:
-            return self._state(code, left=left, blocked=left == 0, activated=True)
+            return self._state(code, left=left, blocked=left == 0, activated=not self._in_transport_state(code))
         match status_word:
             case StatusWord.SUCCESS:
                 full = self._maximum(code) if self._rules.when_verified is VerifiedMeans.FULL else None
                 return self._state(code, left=full, blocked=False, activated=True, verified=True)
             case StatusWord.AUTHENTICATION_METHOD_BLOCKED:
-                return self._state(code, left=0, blocked=True, activated=True)
+                return self._state(code, left=0, blocked=True, activated=not self._in_transport_state(code))
             case StatusWord.REFERENCE_DATA_NOT_USABLE:
                 return self._state(code, blocked=False, activated=False)
             case _:
@@ -70,10 +72,32 @@ class Pkcs15Backend:
         """VERIFY, once."""
         self._enter(channel, code)
         with encoding.encode(digits, code) as data:
-            status_word = commands.verify(channel, code.reference, data)
-        if status_word == StatusWord.SUCCESS:
-            return self._state(code, left=self._maximum(code), blocked=False, activated=True, verified=True)
-        raise self._refusal(status_word, code)
+            status_word = commands.send_code(channel, commands.verify_header(code.reference), data)
+        return self._taken(status_word, code, code, verified=True)
+
+    def verify_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
+        """VERIFY by the reader's pad, once."""
+        self._enter(channel, code)
+        status_word = pad.verify(commands.verify_header(code.reference), encoding.block(code))
+        return self._taken(status_word, code, code, verified=True)
+
+    def change(self, channel: Channel, code: CodeReference, digits: Secret, new_digits: Secret) -> CodeState:
+        """CHANGE REFERENCE DATA with the present and the new value, once."""
+        self._enter(channel, code)
+        with (
+            encoding.encode(digits, code) as first,
+            encoding.encode(new_digits, code) as second,
+            _side_by_side(first, second) as data,
+        ):
+            status_word = commands.send_code(channel, commands.change_header(code.reference), data)
+        return self._taken(status_word, code, code, verified=True)
+
+    def change_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
+        """CHANGE REFERENCE DATA by the reader's pad, once."""
+        self._enter(channel, code)
+        form = encoding.block(code)
+        status_word = pad.modify(commands.change_header(code.reference), form, form)
+        return self._taken(status_word, code, code, verified=True)
 
     def unblock(
         self, channel: Channel, code: CodeReference, puk: CodeReference, puk_digits: Secret, new_digits: Secret
@@ -85,10 +109,14 @@ class Pkcs15Backend:
             encoding.encode(new_digits, code) as second,
             _side_by_side(first, second) as data,
         ):
-            status_word = commands.reset_retry_counter(channel, code.reference, data)
-        if status_word == StatusWord.SUCCESS:
-            return self._state(code, left=self._maximum(code), blocked=False, activated=True)
-        raise self._refusal(status_word, puk)
+            status_word = commands.send_code(channel, commands.unblock_header(code.reference), data)
+        return self._taken(status_word, code, puk)
+
+    def unblock_at_pad(self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference) -> CodeState:
+        """RESET RETRY COUNTER by the reader's pad, once."""
+        self._enter(channel, code)
+        header = commands.unblock_header(code.reference)
+        return self._taken(pad.modify(header, encoding.block(puk), encoding.block(code)), code, puk)
 
     def clear(self, channel: Channel, code: CodeReference) -> bool:
         """Clear the security status as the profile says; False if a reset is needed."""
@@ -102,6 +130,13 @@ class Pkcs15Backend:
         _, status_word = channel.transmit(command.encode())
         return status_word == StatusWord.SUCCESS
 
+    def _in_transport_state(self, code: CodeReference) -> bool:
+        """Tell whether a code still has its transport value, which only CHANGE REFERENCE DATA takes.
+
+        By the card's own flag, which is looked at only where the profile says that these cards have transport PINs.
+        """
+        return self._activation is Activation.TRANSPORT_PIN and code.role is not Role.PUK and code.initialized is False
+
     def _enter(self, channel: Channel, code: CodeReference) -> None:
         """Select the DF that the code belongs to: the one that the card names, else the application's."""
         if code.path is None:
@@ -112,6 +147,14 @@ class Pkcs15Backend:
             raise SithsdError(
                 ErrorCode.CARD_UNREADABLE, "the DF of a code is refused", status_word=status_word, role=code.role
             )
+
+    def _taken(
+        self, status_word: int, code: CodeReference, judged: CodeReference, *, verified: bool = False
+    ) -> CodeState:
+        """Return the state of `code` after a success; else raise what the card said of the code that it judged."""
+        if status_word != StatusWord.SUCCESS:
+            raise self._refusal(status_word, judged)
+        return self._state(code, left=self._maximum(code), blocked=False, activated=True, verified=verified)
 
     def _maximum(self, code: CodeReference) -> int | None:
         return self._rules.puk_max_tries if code.role is Role.PUK else self._rules.max_tries

@@ -135,6 +135,7 @@ def _from_card(role: Role, pin: objects.Pin, puk: objects.Pin | None) -> CodeRef
         unblocked_by=puk.reference if puk is not None and _serves(puk, pin) else None,
         path=pin.path or None,
         label=pin.label,
+        initialized="initialized" in pin.flags,
     )
 
 
