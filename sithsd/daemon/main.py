@@ -47,14 +47,27 @@ def _run(runtime: str | None, state: str | None, config_file: Path | None) -> in
     try:
         settings = config.load(config_file)
         journal.set_up(settings.log.level, settings.log.format)
-        for sentence in refused:
-            structlog.get_logger("sithsd.daemon").warning("memory is not fully protected", detail=sentence)
-        asyncio.run(serve(settings, runtime_dir(runtime), state_dir(state)))
+        asyncio.run(_serve(settings, runtime_dir(runtime), state_dir(state), refused))
     except (config.ConfigError, PolicyError, ProfileError, CertificateFileError) as error:
         return _say(str(error), _UNUSABLE_SETTINGS)
     except (SocketError, SithsdError) as error:
         return _say(str(error), _CANNOT_START)
     return 0
+
+
+async def _serve(settings: config.Settings, runtime: Path, state: Path, refused: tuple[str, ...]) -> None:
+    # Told when the daemon has begun to wait, and not at all by one that can't start: that says why in one line.
+    telling = asyncio.get_running_loop().call_soon(_tell, refused)
+    try:
+        await serve(settings, runtime, state)
+    finally:
+        telling.cancel()
+
+
+def _tell(refused: tuple[str, ...]) -> None:
+    log = structlog.get_logger("sithsd.daemon")
+    for sentence in refused:
+        log.warning("memory is not fully protected", detail=sentence)
 
 
 def _say(reason: str, status: int) -> int:
