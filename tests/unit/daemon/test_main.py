@@ -1,13 +1,16 @@
 """What can stop the daemon from starting: one line, and an exit status that says which."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 from sithsd import __version__
+from sithsd.api.sockets import SocketError
 from sithsd.daemon import config, memory
 from sithsd.daemon.main import main
 
@@ -124,3 +127,24 @@ def test_memory_is_protected_first(tmp_path: Path, protected: list[str]) -> None
 def test_version() -> None:
     """The version is told."""
     assert run("--version") == (0, [f"sithsd, version {__version__}"])
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_what_memory_lacks_is_told_by_a_daemon_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starts: bool
+) -> None:
+    """A warning in the log of one that waits for work; one that can't start says its reason alone."""
+
+    async def serve(*_: object) -> None:
+        if not starts:
+            raise SocketError("in use")
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("sithsd.daemon.main.serve", serve)
+    monkeypatch.setattr(memory, "protect", lambda: ("no lock",))
+    (tmp_path / "sithsd.toml").write_text("")
+    with capture_logs() as lines:
+        monkeypatch.setattr("sithsd.daemon.journal.set_up", lambda *_: None)
+        status, said = run(*folders(tmp_path), "--config", str(tmp_path / "sithsd.toml"))
+    assert [line["detail"] for line in lines] == (["no lock"] if starts else [])
+    assert (status, said) == ((0, []) if starts else (1, ["sithsd: in use"]))
