@@ -50,12 +50,6 @@ def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def driver(request: pytest.FixtureRequest) -> str:
-    """Return the readers' driver: our own, unless the test is one for `both_drivers`."""
-    return getattr(request, "param", "ifd")
-
-
-@pytest.fixture
 def set_stage(service_folder: Path, driver: str) -> Iterator[Callable[..., Stage]]:
     """Set up a stage, with the arguments of `Stage`; this process's PC/SC calls go to the last one set up."""
     with ExitStack() as stack:

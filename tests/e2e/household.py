@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from e2e_ifd_card import IfdCard
 from e2e_model_card import ModelCard
 from e2e_vpcd_card import VpcdCard
@@ -35,8 +34,6 @@ WRONG_PIN, WRONG_PUK, NEW_PIN = "000000", "00000000", "918273"
 DEADLINE = 60.0
 
 Picture = dict[str, Any]
-both_drivers = pytest.mark.parametrize("driver", ["ifd", "vpcd"], indirect=True)
-"""For tests that run on our own reader driver and on vsmartcard's, which nobody here wrote."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +95,16 @@ class Household:
         trust = (self.state / "simulator" / "sithsd.toml").read_text(encoding="utf-8")
         drivers = "" if "[drivers]" in more else f'[drivers]\nsite = "{self.folder}/drivers.d"\n'
         log = '[log]\nlevel = "debug"\nformat = "json"\n'
-        self.config.write_text(f"{trust}{drivers}{log}{more}", encoding="utf-8")
+        policy = "" if "[policy]" in more else f'[policy]\nfile = "{self.write_policy()}"\n'
+        self.config.write_text(f"{trust}{drivers}{policy}{log}{more}", encoding="utf-8")
         return self.config
+
+    def write_policy(self, more: str = "") -> Path:
+        """Write the site's policy; without `more` it allows as many wrong codes as all tests of a module give."""
+        budget = "[budget]\nwrong_codes_per_user = 1000\nwrong_codes_per_card = 1000\n"
+        file = self.folder / "policy.toml"
+        file.write_text(more or budget, encoding="utf-8")
+        return file
 
     def command(self) -> list[str]:
         """Return the daemon's command line."""
@@ -312,7 +317,7 @@ class Household:
 
     # The cards.
 
-    def model(self, name: str, **hooks: Callable[[bytes], bool]) -> ModelCard:
+    def model(self, name: str, **hooks: Callable[..., Any]) -> ModelCard:
         """Make a card whose every command can be stopped, for the first reader; it is not in yet."""
         contacts = IfdCard if self.stage.driver == "ifd" else VpcdCard
         made = ModelCard(lambda answer, atr: contacts(self.stage, 0, answer, atr=atr), self.chip(name), **hooks)

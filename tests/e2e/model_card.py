@@ -19,8 +19,9 @@ class ModelCard:
 
     `before` and `after` are called with each command, before and after the chip has worked on it; where one returns
     True the card is out at that moment, so the chip never got the command or its answer never came. `chip` may be
-    exchanged under way: a swap that the reader does not notice. Commands that held a code are kept in `codes_sent`,
-    as their number only.
+    exchanged under way: a swap that the reader does not notice. `instead` turns a command and the chip's answer into
+    what goes over the contacts; with our own driver that may be `Tell.NO_ANSWER`. Commands that held a code and came
+    to the chip are kept in `codes_sent`, as their number only.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class ModelCard:
         card: Card,
         before: Callable[[bytes], bool] = lambda _: False,
         after: Callable[[bytes], bool] = lambda _: False,
+        instead: Callable[[bytes, bytes], Any] = lambda _, answer: answer,
     ) -> None:
         self.chip = card
         self.codes_sent = 0
         self._before = before
         self._after = after
+        self._instead = instead
         self._resets = 0
         self._link = make(self._answer, card.atr)
 
@@ -55,7 +58,7 @@ class ModelCard:
         """Take the card out."""
         self._link.remove()
 
-    def _answer(self, command: bytes) -> bytes | None:
+    def _answer(self, command: bytes) -> Any:
         if self._link.resets != self._resets:
             self._resets = self._link.resets
             self.chip.power_on()
@@ -65,4 +68,4 @@ class ModelCard:
         data, status = self.chip.transmit(command)
         if self._after(command):
             return None
-        return data + status.to_bytes(2, "big")
+        return self._instead(command, data + status.to_bytes(2, "big"))
