@@ -5,6 +5,7 @@ from pathlib import Path
 
 CARDS_SOCKET = "io.sithsd.Cards"
 CODES_SOCKET = "io.sithsd.Codes"
+AUDIT_FILE = "audit.sqlite"
 
 
 def runtime_dir(given: str | os.PathLike[str] | None = None) -> Path:

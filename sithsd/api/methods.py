@@ -1,4 +1,4 @@
-"""The methods of io.sithsd.Cards and io.sithsd.Codes: rights and shapes here, the work in the session room."""
+"""The methods of io.sithsd.Cards: rights and shapes here, the work in the session room."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -9,13 +9,12 @@ from sithsd.api.peer import Caller
 from sithsd.api.rights import Rights, everyone
 from sithsd.clock import Clock
 from sithsd.errors import ErrorCode, SithsdError
-from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
-from sithsd.secret import Secret
+from sithsd.locations import CARDS_SOCKET
 from sithsd.session.board import Board
 from sithsd.session.describe import issuers_on
 from sithsd.session.model import JudgedCertificate, Picture
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Done, Slot
+from sithsd.session.slot import Slot
 from sithsd.validity.judge import Judge
 
 
@@ -47,12 +46,15 @@ class Cards:
         unmasked = self._unmasked(call.unmasked, caller)
         picture = self._board.picture
         return wire.ListReply(
-            readers=self._all(picture, unmasked=unmasked), sequence=picture.sequence, service=picture.service
+            readers=self._all(picture, unmasked=unmasked),
+            sequence=picture.sequence,
+            service=picture.service,
+            notices=views.notices(picture.notices),
         )
 
     async def _monitor(self, call: wire.ListCall, caller: Caller) -> AsyncGenerator[wire.Wire, None]:
         unmasked = self._unmasked(call.unmasked, caller)
-        event = "state"
+        event, told = "state", 0
         watching = self._board.watch()
         try:
             async for picture in watching:
@@ -62,8 +64,9 @@ class Cards:
                     readers=self._all(picture, unmasked=unmasked),
                     service=picture.service,
                     reader=picture.changed if event == "changed" else None,
+                    notices=views.notices(one for one in picture.notices if one.sequence > told),
                 )
-                event = "changed"
+                event, told = "changed", picture.sequence
         finally:
             await watching.aclose()
 
@@ -96,7 +99,7 @@ class Cards:
     async def _codes(self, call: wire.ReaderCall, caller: Caller) -> wire.CodesReply:
         self._unmasked(call.unmasked, caller)
         slot = self._readers.slot(call.reader)
-        view = await slot.read_codes()
+        view, _ = await slot.read_codes()
         card = view.card
         return wire.CodesReply(
             reader=view.name,
@@ -127,58 +130,3 @@ class Cards:
             sequence=view.sequence,
             certificates=certificates,
         )
-
-
-class Codes:
-    """Operations with codes, for those who have the right."""
-
-    def __init__(self, readers: Readers, rights: Rights) -> None:
-        self._readers = readers
-        self._rights = rights
-
-    def interface(self) -> Interface:
-        """Return io.sithsd.Codes."""
-        return Interface(
-            interface_text(CODES_SOCKET),
-            [
-                Method("Verify", wire.VerifyCall, self._rights.codes, self._verify),
-                Method("Unblock", wire.UnblockCall, self._rights.codes, self._unblock),
-            ],
-        )
-
-    async def _verify(self, call: wire.VerifyCall, caller: Caller) -> wire.CodeReply:
-        slot = self._readers.slot(call.reader)
-        done = await slot.verify(
-            call.role, _given(call.code, "code"), last_try=bool(call.spend_last_try), serial=call.card_serial
-        )
-        slot.note_done("code.verified", call.role, done, uid=caller.uid, pid=caller.pid)
-        return _done(done)
-
-    async def _unblock(self, call: wire.UnblockCall, caller: Caller) -> wire.CodeReply:
-        slot = self._readers.slot(call.reader)
-        done = await slot.unblock(
-            call.role,
-            _given(call.puk, "puk"),
-            _given(call.new_code, "newCode"),
-            last_try=bool(call.spend_last_try),
-            serial=call.card_serial,
-        )
-        slot.note_done("code.unblocked", call.role, done, uid=caller.uid, pid=caller.pid)
-        return _done(done)
-
-
-def _given(code: Secret | None, field: str) -> Secret:
-    if code is None:
-        raise SithsdError(ErrorCode.REQUEST_INVALID, f"{field}: this field is missing")
-    return code
-
-
-def _done(done: Done) -> wire.CodeReply:
-    view = done.view
-    return wire.CodeReply(
-        reader=view.name,
-        card_serial=done.card_serial,
-        sequence=view.sequence,
-        role=done.state.role,
-        tries_left=done.state.tries_left,
-    )

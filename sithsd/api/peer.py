@@ -5,6 +5,7 @@ import pwd
 import socket
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 # From the kernel's asm-generic/socket.h (Linux 4.13): Python has no name for it.
@@ -13,6 +14,7 @@ _UCRED = struct.Struct("iII")
 _GID = struct.Struct("I")
 # The most that socket.getsockopt reads.
 _MOST_BYTES = 1024
+_UNKNOWN = "unknown"
 
 
 class SocketOptions(Protocol):
@@ -37,6 +39,17 @@ def caller_of(connection: SocketOptions) -> Caller:
     """Return who connected (unix(7), SO_PEERCRED). Raises OSError if the socket is not a connected Unix socket."""
     pid, uid, gid = _UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
     return Caller(uid=uid, gid=gid, pid=pid, groups=frozenset(_groups(connection, uid, gid)) | {gid})
+
+
+def program_of(pid: int) -> str:
+    """Return the name of a process's program as the kernel has it (proc(5), comm), "unknown" if it can't be seen.
+
+    A process chooses that name itself: it is told for people, nothing is decided by it.
+    """
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip() or _UNKNOWN
+    except OSError:
+        return _UNKNOWN
 
 
 def _groups(connection: SocketOptions, uid: int, gid: int) -> list[int]:

@@ -19,22 +19,27 @@ def everyone(caller: Caller) -> bool:  # noqa: ARG001 - a right is asked about a
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Who is trusted with codes: root, the daemon's own user, and the members of one group.
+    """Who is trusted with codes: root, the daemon's own user, and the members of two groups.
 
-    `group` is that group's number, None where the machine has no such group. The same callers may see personal
-    identity numbers in full.
+    `group` is the number of the desk's group, `holders` that of a group whose members use their own cards but are no
+    desk operators; None where there is no such group. Whoever may use codes may see personal identity numbers in full.
     """
 
     own_uid: int
     group: int | None = None
+    holders: int | None = None
 
     @classmethod
-    def here(cls, group: str = DESK_GROUP) -> "Rights":
+    def here(cls, group: str = DESK_GROUP, holders: str | None = None) -> "Rights":
         """Return the rights for this process on this machine. Reads the group database: call it at the start."""
-        return cls(own_uid=os.geteuid(), group=group_number(group))
+        return cls(os.geteuid(), group_number(group), None if holders is None else group_number(holders))
 
     def codes(self, caller: Caller) -> bool:
         """Whether `caller` may use codes, and see personal identity numbers unmasked."""
+        return self.desk(caller) or (self.holders is not None and self.holders in caller.groups)
+
+    def desk(self, caller: Caller) -> bool:
+        """Whether `caller` may do what only a desk operator may."""
         return caller.uid in {0, self.own_uid} or (self.group is not None and self.group in caller.groups)
 
 

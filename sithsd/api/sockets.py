@@ -31,8 +31,13 @@ class Access:
 
 
 def usual_access(rights: Rights) -> dict[str, Access]:
-    """Return who may connect to the two sockets: everybody to the cards', the trusted to the codes'."""
+    """Return who may connect to the two sockets: everybody to the cards', the trusted to the codes'.
+
+    A socket has one group. With two that are trusted everybody may connect, and each call is judged by the caller.
+    """
     codes = Access(0o600) if rights.group is None else Access(0o660, rights.group)
+    if rights.holders is not None:
+        codes = Access(0o666)
     return {CARDS_SOCKET: Access(0o666), CODES_SOCKET: codes}
 
 

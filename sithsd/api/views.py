@@ -2,12 +2,13 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sithsd.api import wire
 from sithsd.certificate.card import Holder
 from sithsd.certificate.personal import mask
-from sithsd.session.model import InsertedCard, JudgedCertificate, Picture, ReaderView
+from sithsd.session.model import InsertedCard, JudgedCertificate, Notice, Picture, ReaderView
 from sithsd.values import CardKind, CodeState, Environment, IdentityKind
 
 # A moment in a certificate is twelve digits, too (RFC 5280, 4.1.2.5.1).
@@ -33,6 +34,24 @@ def codes(states: tuple[CodeState, ...]) -> list[wire.CodeState]:
             max_length=state.max_length,
         )
         for state in states
+    ]
+
+
+def notices(found: Iterable[Notice]) -> list[wire.Notice]:
+    """Return notices, in their order."""
+    return [
+        wire.Notice(
+            code=str(notice.kind),
+            at=moment(notice.at),
+            sequence=notice.sequence,
+            reader=notice.reader,
+            card_serial=notice.card_serial,
+            role=notice.role,
+            tries_before=notice.tries_before,
+            tries_after=notice.tries_after,
+            happened=notice.happened,
+        )
+        for notice in found
     ]
 
 

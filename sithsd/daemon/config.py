@@ -23,15 +23,26 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class RightsSettings(_Table, frozen=True, kw_only=True):
-    """[rights]: `group` is the Unix group whose members may use codes and see personal identity numbers."""
+    """[rights]: Unix groups whose members may use codes and see personal identity numbers.
+
+    Members of `group` are desk operators; those of `holders`, if one is named, use cards but do nothing that only a
+    desk operator may.
+    """
 
     group: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DESK_GROUP
+    holders: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 class DriversSettings(_Table, frozen=True, kw_only=True):
     """[drivers]: `site` is the folder of a site's own card profiles."""
 
     site: str = "/etc/sithsd/drivers.d"
+
+
+class PolicySettings(_Table, frozen=True, kw_only=True):
+    """[policy]: `file` is the site's policy; without one it is /etc/sithsd/policy.toml, if there is such a file."""
+
+    file: str | None = None
 
 
 class LogSettings(_Table, frozen=True, kw_only=True):
@@ -47,6 +58,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     validity: ValiditySettings = ValiditySettings()
     rights: RightsSettings = RightsSettings()
     drivers: DriversSettings = DriversSettings()
+    policy: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()
 
 

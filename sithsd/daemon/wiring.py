@@ -11,25 +11,42 @@ import msgspec
 import structlog
 
 from sithsd import __version__
-from sithsd.api.methods import Cards, Codes
+from sithsd.api.code_methods import Codes
+from sithsd.api.methods import Cards
 from sithsd.api.rights import Rights
 from sithsd.api.server import Server
 from sithsd.api.sockets import Sockets, open_sockets, usual_access
+from sithsd.audit.log import AuditLog
 from sithsd.card import profile
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
 from sithsd.daemon.config import Settings
+from sithsd.daemon.sleep import SleepWatch
 from sithsd.daemon.systemd import keep_watchdog, notify
-from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.errors import SithsdError
+from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET
+from sithsd.policy import model as policy_file
+from sithsd.policy.model import Policy
+from sithsd.reader import holders
 from sithsd.reader.monitor import Monitor, PcscEvent
 from sithsd.reader.trace import log_exchange
 from sithsd.reader.worker import ReaderWorker
 from sithsd.session.board import Board
+from sithsd.session.budget import Budget
+from sithsd.session.code_desk import CodeDesk, DeskTools
+from sithsd.session.counters import Doubt
+from sithsd.session.fault import fault
+from sithsd.session.ledger import Ledger
+from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
 from sithsd.session.slot import Tools, Worker
 from sithsd.validity.judge import Judge
+from sithsd.values import CodeState, Role
 
 _SURVEY_SECONDS = 2.0
+# For an operation under way when the daemon is told to end. One that takes longer, such as a person at a PIN pad, is
+# left to the audit's next start: its outcome is unknown then.
+_ENDING_SECONDS = 3.0
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -37,12 +54,13 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     """Run the daemon until it is asked to stop.
 
     `state` may hold the folders `anchors` and `issuers` with certificate files, which are used beside those that the
-    settings name. Raises ProfileError, CertificateFileError, SocketError for what can't be used.
+    settings name. Raises PolicyError, ProfileError, CertificateFileError, SocketError for what can't be used.
     """
     started = time.monotonic()
     log = structlog.get_logger("sithsd.daemon")
     clock = clock or SystemClock()
-    rights = Rights.here(settings.rights.group)
+    rights = Rights.here(settings.rights.group, settings.rights.holders)
+    policy = policy_file.load(None if settings.policy.file is None else Path(settings.policy.file))
     site = profile.load_site_folder(Path(settings.drivers.site))
     registry = Registry(profile.in_order(profile.load_folder(profile.shipped_folder()), site))
     validity = settings.validity
@@ -53,30 +71,50 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
             issuers=(*validity.issuers, *_files(state / "issuers")),
         )
     )
-    board = Board()
-    readers = Readers(Tools(registry, judge, clock, board), _start_worker)
     # Before there are sockets: a signal that comes in between must not leave them behind.
     stopping = _stop_on_signals()
     with open_sockets(runtime, usual_access(rights)) as sockets:
-        server = _server(sockets, Cards(board, readers, rights, judge, clock), Codes(readers, rights))
+        # Not before: without the sockets another daemon may run, whose operations are not ours to end.
+        audit = _open_audit(state, clock, policy)
+        board, ledger = Board(), Ledger(audit)
+        herald = Herald(board, clock, ledger.note)
+        _remember(herald, audit)
+        readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
+        desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock))
+        server = _server(sockets, Cards(board, readers, rights, judge, clock), Codes(readers, desk, rights))
         watching = Watching(readers)
         watching.start()
         await watching.survey()
         await server.start()
-        watchdog = asyncio.create_task(keep_watchdog())
+        beside = [asyncio.create_task(keep_watchdog()), asyncio.create_task(_watch_sleep(readers, desk))]
         notify("READY=1")
         log.info("ready", version=__version__, pid=os.getpid(), seconds=round(time.monotonic() - started, 3))
         try:
             await stopping.wait()
         finally:
             notify("STOPPING=1")
-            watchdog.cancel()
-            with suppress(asyncio.CancelledError):
-                await watchdog
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
             await server.stop()
+            await desk.idle(_ENDING_SECONDS)
             await watching.stop()
             await readers.close()
+            await ledger.close()
             log.info("ended")
+
+
+async def _watch_sleep(readers: Readers, desk: CodeDesk) -> None:
+    """Forget the cards when the machine goes to sleep, once what is under way has ended; read them when it wakes."""
+
+    async def lie_down() -> None:
+        readers.sleep()  # first: nothing new begins
+        await desk.idle(_ENDING_SECONDS)
+
+    try:
+        await SleepWatch(lie_down, readers.wake).run()
+    except Exception as error:  # noqa: BLE001 - the daemon goes on without, and says so
+        fault(structlog.get_logger("sithsd.daemon"), error)
 
 
 class Watching:
@@ -124,6 +162,32 @@ def _start_worker(reader: str) -> Worker:
     worker = ReaderWorker(reader, trace=log_exchange)
     worker.start()
     return worker
+
+
+def _who_holds() -> str | None:
+    return holders.tell(holders.others())
+
+
+def _open_audit(state: Path, clock: Clock, policy: Policy) -> AuditLog:
+    """Return the audit. One that can't be written keeps the daemon from no other work: it refuses operations."""
+    audit = AuditLog(state / AUDIT_FILE, clock, keep_days=policy.audit.keep_days)
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        audit.prepare()
+    except (SithsdError, OSError) as error:
+        structlog.get_logger("sithsd.audit").error("audit.unavailable", detail=str(error))
+    return audit
+
+
+def _remember(herald: Herald, audit: AuditLog) -> None:
+    """Take what a daemon that was killed left: operations of which nobody knows how they ended."""
+    for row in audit.interrupted:
+        # Of an activation with transport PINs it is not even known which code was sent last.
+        by_puk = row.operation == "unblock" or (row.operation == "activate" and row.tries_before is not None)
+        if row.card_serial is None or (row.role is None and not by_puk):
+            continue
+        role = Role.PUK if by_puk else Role(row.role or "")
+        herald.doubt(row.card_serial, Doubt(role, (CodeState(role, row.tries_before),)))
 
 
 def _stop_on_signals() -> asyncio.Event:

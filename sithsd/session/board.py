@@ -7,7 +7,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-from sithsd.session.model import Picture, ReaderView
+from sithsd.session.model import Notice, Picture, ReaderView
+
+_NOTICES = 32
 
 
 class Board:
@@ -42,6 +44,13 @@ class Board:
         """Take a reader that is gone off the board."""
         readers = tuple(view for view in self._picture.readers if view.name != name)
         self._show(replace(self._picture, readers=readers, changed=name))
+
+    def notify(self, notice: Notice) -> Notice:
+        """Show a notice, with the next sequence number; return it as shown. The oldest goes when there are too many."""
+        shown = replace(notice, sequence=self._picture.sequence + 1)
+        kept = (*self._picture.notices, shown)[-_NOTICES:]
+        self._show(replace(self._picture, notices=kept, changed=notice.reader))
+        return shown
 
     async def watch(self) -> AsyncGenerator[Picture, None]:
         """Yield the present picture, then each newer one; a slow taker skips those in between, never the newest."""

@@ -1,6 +1,7 @@
 """What is known of the readers and the cards in them: values that are replaced, never changed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from sithsd.card.operations import ReadCard
@@ -69,11 +70,40 @@ class ReaderView:
     detail: str | None = None
 
 
+class NoticeKind(StrEnum):
+    """What a notice tells: tries that went without us, or what became of an operation whose answer was lost."""
+
+    TRIES_LOST_ELSEWHERE = "code.triesLostElsewhere"
+    OUTCOME_LEARNT = "code.outcomeLearnt"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person should know of a code.
+
+    `happened` is of OUTCOME_LEARNT: whether what was asked for was done, None if the card can't tell.
+    """
+
+    kind: NoticeKind
+    at: datetime
+    reader: str
+    card_serial: str | None
+    role: Role
+    tries_before: int | None = None
+    tries_after: int | None = None
+    happened: bool | None = None
+    sequence: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All readers at one moment; `service` is False while pcscd can't be reached. `changed` names what changed last."""
+    """All readers at one moment; `service` is False while pcscd can't be reached. `changed` names what changed last.
+
+    `notices` are the latest, the oldest first.
+    """
 
     sequence: int
     service: bool
     readers: tuple[ReaderView, ...]
     changed: str | None = None
+    notices: tuple[Notice, ...] = ()

@@ -79,6 +79,16 @@ class Readers:
             raise self._refusal(ErrorCode.READER_AMBIGUOUS, "several readers hold a card")
         return holding[0]
 
+    def sleep(self) -> None:
+        """Forget every card: the machine is going to sleep."""
+        for slot in self._slots.values():
+            slot.sleep()
+
+    def wake(self) -> None:
+        """Read every card again: the machine was asleep."""
+        for slot in self._slots.values():
+            slot.wake()
+
     async def close(self) -> None:
         """End all slots and their workers."""
         for name in list(self._slots):

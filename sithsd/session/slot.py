@@ -11,15 +11,18 @@ from typing import Protocol, TypeVar
 import structlog
 
 from sithsd.card import operations
-from sithsd.card.operations import Connection, ReadCard
+from sithsd.card.code_operations import CERTAIN, Outcome, Trail
+from sithsd.card.operations import Connection, Look, ReadCard
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock
-from sithsd.errors import ErrorCode, SithsdError, Where
-from sithsd.secret import Secret
+from sithsd.errors import ErrorCode, More, SithsdError, Where
+from sithsd.session.beginning import AbandonedError, Beginning
 from sithsd.session.board import Board
+from sithsd.session.counters import Doubt
 from sithsd.session.describe import inserted_card, is_ours
 from sithsd.session.fault import fault
 from sithsd.session.model import InsertedCard, JudgedCertificate, ReaderStatus, ReaderView
+from sithsd.session.notices import Herald
 from sithsd.validity.judge import Judge
 from sithsd.values import CodeState, Role
 
@@ -30,7 +33,18 @@ _READINGS = 3
 _GRACE = 0.2
 _HELD = "another program holds the card"
 # After these it is not known what the card is, or what became of its counters: it is read again.
-_DOUBTFUL = frozenset({ErrorCode.CARD_CHANGED, ErrorCode.CARD_UNREADABLE, ErrorCode.CARD_REFUSED, ErrorCode.INTERNAL})
+_DOUBTFUL = frozenset(
+    {
+        ErrorCode.CARD_CHANGED,
+        ErrorCode.CARD_UNREADABLE,
+        ErrorCode.CARD_REFUSED,
+        ErrorCode.CARD_OUTCOME_UNKNOWN,
+        ErrorCode.INTERNAL,
+        # By a file of the card, which was read once: another program may have activated it since.
+        ErrorCode.PIN_NOT_ACTIVATED,
+        ErrorCode.ACTIVATION_NOT_NEEDED,
+    }
+)
 _STATUS_OF = {
     ErrorCode.CARD_UNSUPPORTED: ReaderStatus.UNSUPPORTED,
     ErrorCode.READER_BUSY: ReaderStatus.BUSY,
@@ -51,25 +65,45 @@ class Worker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every slot works with. `patience`: for how many seconds a caller waits for the card, at most."""
+    """What every slot works with.
+
+    `patience`: for how many seconds a caller waits for the card, at most. `who_holds` names the programs that may hold
+    a card, None if they can't be seen; it is called in a thread.
+    """
 
     registry: Registry
     judge: Judge
     clock: Clock
     board: Board
+    herald: Herald
     patience: float = PATIENCE
+    who_holds: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A card that can be worked with, as it was found in the reader; `insertion` tells whether it is still that one."""
+
+    card: InsertedCard
+    read: ReadCard
+    insertion: int
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An operation that was done: with which card, the state of the code concerned, and the reader after it.
+    """An operation that was done: with which card, the state of the code concerned and of all, the reader after it.
 
-    By then the card may have been taken out, so `view` may show another one.
+    By then the card may have been taken out, so `view` may show another one. `states` is empty where the card could not
+    be asked once more. `roles` are the codes that it was done with, `warnings` the rules for new PINs that the policy
+    only warns of.
     """
 
     view: ReaderView
     state: CodeState
     card_serial: str | None
+    states: tuple[CodeState, ...] = ()
+    roles: tuple[Role, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Slot:
@@ -80,8 +114,8 @@ class Slot:
         self._worker = worker
         self._tools = tools
         self._reading: asyncio.Task[None] | None = None
-        self._looking: set[asyncio.Task[None]] = set()
         self._insertion = 0
+        self._uses = 0
         self._ended = False
         self._log = structlog.get_logger("sithsd.session").bind(reader=name)
         self._view = tools.board.put(ReaderView(name, ReaderStatus.EMPTY, 0))
@@ -113,7 +147,7 @@ class Slot:
         Operations under way get their answers; the task returned is done when nothing of the slot runs any more.
         """
         self._ended = True
-        tasks = {*self._looking, *([self._reading] if self._reading else [])}
+        tasks = {self._reading} if self._reading else set()
         self._forget()
         return asyncio.get_running_loop().create_task(self._close(tasks))
 
@@ -131,114 +165,133 @@ class Slot:
         """Return the certificates of the card in the reader, from memory. Raises card.absent or what hides the card."""
         return self._known()[0].certificates
 
-    def note_done(self, event: str, role: Role, done: Done, *, uid: int, pid: int) -> None:
-        """Log an operation that was done, and for whom."""
-        self._log.info(event, role=str(role), tries_left=done.state.tries_left, uid=uid, pid=pid)
+    def sleep(self) -> None:
+        """Forget the card: the machine is going to sleep, and whatever is in the reader afterwards has to be read."""
+        card = self._view.card
+        self._forget()
+        if card is not None:
+            self._show(ReaderStatus.READING, InsertedCard(card.atr))
 
-    async def read_codes(self) -> ReaderView:
-        """Read the state of all codes from the card, without using a try; return the new view."""
-        card, read = await self._card(None)
-        insertion = self._insertion
+    def wake(self) -> None:
+        """Read the card that is in the reader now."""
+        if self._view.card is not None:
+            self._begin(self._view.card.atr, doubtful=True)
+
+    async def read_codes(self) -> tuple[ReaderView, Look]:
+        """Read the state of all codes from the card, without using a try; return the new view and what was seen."""
+        held = await self.card(None)
+        card, read, insertion = held.card, held.read, held.insertion
         try:
-            states = await self._perform(lambda connection: operations.code_states(connection, read))
+            look = await self._perform(lambda connection: operations.look(connection, read))
         except SithsdError as error:
             self._note(error, insertion)
-            raise self._placed(error, card) from None
+            raise await self._refused(error, card) from None
         if insertion != self._insertion:
-            raise self._placed(SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out"), card)
-        return self._learn(insertion, states)
+            raise self.placed(SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out"), card)
+        self._tools.herald.seen(self._name, card.serial, look.states)
+        return self._learn(insertion, look.states), look
 
-    async def verify(self, role: Role, code: Secret, *, last_try: bool, serial: str | None) -> Done:
-        """Give a PIN to the card, once. `serial`, if given, is the card that the caller means."""
-        return await self._use(
-            role, serial, lambda connection, read: operations.verify(connection, read, role, code, last_try=last_try)
-        )
-
-    async def unblock(self, role: Role, puk: Secret, new_code: Secret, *, last_try: bool, serial: str | None) -> Done:
-        """Unblock a PIN with the PUK, once. `serial`, if given, is the card that the caller means."""
-        return await self._use(
-            role,
-            serial,
-            lambda connection, read: operations.unblock(connection, read, role, puk, new_code, last_try=last_try),
-        )
-
-    async def _use(
-        self, role: Role, serial: str | None, operation: Callable[[Connection, ReadCard], operations.Outcome]
+    async def use(
+        self, held: Held, trail: Trail, beginning: Beginning, operation: Callable[[Connection, ReadCard], Outcome]
     ) -> Done:
-        card, read = await self._card(serial)
-        insertion = self._insertion
+        """Do what is done with a code, once. Not to be cancelled: what has begun has to be told to the end.
+
+        Raises SithsdError; AbandonedError if the caller gave it up before it began.
+        """
+        serial, herald = held.card.serial, self._tools.herald
+        if held.insertion != self._insertion:
+            # Were it done after a reading that has begun, what that finds would be older than what is learnt here.
+            raise self.placed(self._gone(), held.card)
+
+        def once(connection: Connection) -> Outcome:
+            beginning.begin()
+            return operation(connection, held.read)
+
+        self._uses += 1
         try:
-            outcome = await self._perform(lambda connection: operation(connection, read))
-        except asyncio.CancelledError:
-            # The caller has gone, but what had begun goes on to its end, and may cost a try.
-            self._look_later(insertion, read)
+            outcome = await self._perform(once)
+        except AbandonedError:
             raise
         except SithsdError as error:
-            self._note(error, insertion)
-            raise self._placed(error, card) from None
-        states = outcome.states
-        if states is None and insertion == self._insertion:
-            # The card was reset to lock it: its counters can be read in a new transaction only.
-            try:
-                states = await self._perform(lambda connection: operations.code_states(connection, read))
-            except asyncio.CancelledError:
-                self._look_later(insertion, read)
-                raise
-            except SithsdError as error:
-                self._log.warning("codes.notRead", code=str(error.code))
-                self._note(error, insertion)
-        if states is None:
-            self._learn_one(insertion, outcome.state)
+            herald.seen(self._name, serial, trail.before.values())
+            if trail.judged is not None and error.code not in CERTAIN:
+                herald.doubt(serial, Doubt(trail.judged, _in_doubt(trail)))
+            elif error.role is not None and error.tries_left is not None:
+                herald.used(serial, [CodeState(Role(error.role), error.tries_left)])
+            self._note(error, held.insertion)
+            raise await self._refused(error, held.card) from None
+        herald.seen(self._name, serial, trail.before.values())
+        # At once: a look that comes later may be told of before the answers of operations in between.
+        herald.used(serial, outcome.states or (outcome.state,))
+        states = outcome.states or await self._states_again(held)
+        if outcome.state.tries_left is None:
+            herald.used(serial, states)  # the profile does not know how many tries a right code gives back
+        if not states:
+            self._learn_one(held.insertion, outcome.state)
         else:
-            self._learn(insertion, states)
-        state = next((state for state in states or () if state.role == role), outcome.state)
-        return Done(self._view, state, card.serial)
+            self._learn(held.insertion, states)
+        state = next((one for one in states if one.role == outcome.state.role), outcome.state)
+        return Done(self._view, state, serial, states, tuple(trail.done))
 
-    async def _perform(self, operation: Callable[[Connection], T], *, waits: bool = False) -> T:
-        """Have the worker run `operation`; whatever is no named error becomes one. `waits`: for the card, for ever."""
+    async def _states_again(self, held: Held) -> tuple[CodeState, ...]:
+        """Return the counters of a card that was reset to lock it, from a new transaction; none if it can't be had."""
+        if held.insertion != self._insertion:
+            return ()
         try:
-            return await self._worker.run(operation, patience=None if waits else self._tools.patience)
+            return await self._perform(lambda connection: operations.code_states(connection, held.read))
+        except SithsdError as error:
+            self._log.warning("codes.notRead", code=str(error.code))
+            self._note(error, held.insertion)
+            return ()
+
+    def read_again(self, held: Held) -> None:
+        """Read the whole card again, if it is still there as it was: what its files say of it may have changed."""
+        if held.insertion == self._insertion and self._view.card is not None:
+            self._begin(self._view.card.atr, doubtful=True)
+
+    async def _perform(self, operation: Callable[[Connection], T]) -> T:
+        """Have the worker run `operation`; whatever is no named error becomes one."""
+        try:
+            return await self._worker.run(operation, patience=self._tools.patience)
         except SithsdError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in an operation is an answer to its caller, like any error
             raise fault(self._log, error) from None
 
-    def _look_later(self, insertion: int, read: ReadCard) -> None:
-        """Look at the codes once the worker is free again, so that what is shown of them is true."""
-        if self._ended or insertion != self._insertion:
-            return
-        task = asyncio.get_running_loop().create_task(self._look(insertion, read))
-        self._looking.add(task)
-        task.add_done_callback(self._looking.discard)
+    async def card(self, serial: str | None) -> Held:
+        """Return the card that can be worked with now, after waiting a little for a reading under way.
 
-    async def _look(self, insertion: int, read: ReadCard) -> None:
-        try:
-            states = await self._perform(lambda connection: operations.code_states(connection, read), waits=True)
-        except SithsdError as error:
-            self._note(error, insertion)
-        else:
-            self._learn(insertion, states)
-
-    async def _card(self, serial: str | None) -> tuple[InsertedCard, ReadCard]:
-        """Return the card that can be worked with now, after waiting a little for a reading under way."""
+        `serial`, if given, is the card that the caller means. Raises card.absent, card.changed, card.unsupported,
+        reader.unknown, or why the card could not be read.
+        """
         await self.settled()
         if self._ended:
-            raise self._placed(SithsdError(ErrorCode.READER_UNKNOWN, "the reader is gone"), None)
+            raise self.placed(SithsdError(ErrorCode.READER_UNKNOWN, "the reader is gone"), None)
+        if self._view.status is ReaderStatus.BUSY:
+            raise await self._refused(SithsdError(ErrorCode.READER_BUSY, self._view.detail or _HELD), self._view.card)
         card, read = self._known()
         if self._view.status is ReaderStatus.UNSUPPORTED:
-            raise self._placed(SithsdError(ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card"), card)
+            raise self.placed(SithsdError(ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card"), card)
         if serial is not None and serial != card.serial:
-            raise self._placed(SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader"), card)
-        return card, read
+            raise self.placed(SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader"), card)
+        return Held(card, read, self._insertion)
+
+    def _gone(self) -> SithsdError:
+        """Return why a card that was held is to be had no more."""
+        if self._ended:
+            return SithsdError(ErrorCode.READER_UNKNOWN, "the reader is gone")
+        if self._view.card is None:
+            return SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out")
+        return SithsdError(ErrorCode.CARD_CHANGED, "the card was put in, or is being read, anew")
 
     def _known(self) -> tuple[InsertedCard, ReadCard]:
         """Return the card that was read. Raises card.absent, or why it could not be read."""
         view, card = self._view, self._view.card
         if card is None:
-            raise self._placed(SithsdError(ErrorCode.CARD_ABSENT, "there is no card in the reader"), card)
+            raise self.placed(SithsdError(ErrorCode.CARD_ABSENT, "there is no card in the reader"), card)
         if card.read is None:
             code = view.reason or ErrorCode.READER_BUSY
-            raise self._placed(SithsdError(code, view.detail or "the card is still being read"), card)
+            raise self.placed(SithsdError(code, view.detail or "the card is still being read"), card)
         return card, card.read
 
     def _begin(self, atr: bytes, *, doubtful: bool) -> None:
@@ -248,7 +301,8 @@ class Slot:
 
     async def _read(self, atr: bytes, insertion: int, *, doubtful: bool) -> None:
         error: SithsdError | None = None
-        for _ in range(_READINGS):
+        for reading in range(_READINGS):
+            uses = self._uses
             try:
                 atr, read = await self._read_once(atr, insertion, doubtful=doubtful)
                 card = await asyncio.to_thread(inserted_card, atr, read, self._tools.judge, self._tools.clock.now())
@@ -257,8 +311,10 @@ class Slot:
             except Exception as reason:  # noqa: BLE001 - a bug must not leave the reader "reading" for ever
                 error = fault(self._log, reason)
             else:
-                self._ready(card, read)
-                return
+                if uses == self._uses or reading == _READINGS - 1:
+                    self._ready(card, read)
+                    return
+                continue  # a code was used meanwhile: what was read of the counters may be old
             doubtful = True
             # Reading uses no try, so it may begin again.
             if error.code is ErrorCode.CARD_REMOVED:
@@ -289,11 +345,18 @@ class Slot:
         reading = asyncio.ensure_future(self._worker.run(operation, patience=None))
         try:
             await asyncio.wait([reading], timeout=self._tools.patience)
-            if not reading.done() and not started and insertion == self._insertion:
-                self._show(ReaderStatus.BUSY, InsertedCard(atr), ErrorCode.READER_BUSY, _HELD)
+            if not reading.done() and not started:
+                await self._show_busy(atr, insertion, lambda: reading.done() or started)
             return await reading
         finally:
             reading.cancel()
+
+    async def _show_busy(self, atr: bytes, insertion: int, got_it: Callable[[], bool]) -> None:
+        """Say that another program holds the card, and which, unless the card was had meanwhile."""
+        holder = await asyncio.to_thread(self._tools.who_holds)
+        if not got_it() and insertion == self._insertion:
+            held = _HELD if holder is None else f"{_HELD}: {holder}"
+            self._show(ReaderStatus.BUSY, InsertedCard(atr), ErrorCode.READER_BUSY, held)
 
     def _ready(self, card: InsertedCard, read: ReadCard) -> None:
         self._log.info(
@@ -307,6 +370,7 @@ class Slot:
         )
         if read.ours:
             self._show(ReaderStatus.READY, card)
+            self._tools.herald.seen(self._name, card.serial, read.codes)
         else:
             self._show(ReaderStatus.UNSUPPORTED, card, ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card")
 
@@ -341,7 +405,14 @@ class Slot:
             self._show(self._view.status, replace(card, codes=states))
         return self._view
 
-    def _placed(self, error: SithsdError, card: InsertedCard | None) -> SithsdError:
+    async def _refused(self, error: SithsdError, card: InsertedCard | None) -> SithsdError:
+        """Return the error with its place, and with the name of the program that holds the card, if one does."""
+        if error.code is ErrorCode.READER_BUSY:
+            error.more = More(holder=await asyncio.to_thread(self._tools.who_holds))
+        return self.placed(error, card)
+
+    def placed(self, error: SithsdError, card: InsertedCard | None) -> SithsdError:
+        """Return the error with its place: this reader, the card, and the latest event."""
         error.where = Where(self._name, card.serial if card else None, self._view.sequence)
         return error
 
@@ -360,5 +431,12 @@ class Slot:
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-        for task in self._looking:
-            task.cancel()
+
+
+def _in_doubt(trail: Trail) -> tuple[CodeState, ...]:
+    """Return the states before the command whose answer was lost, without those that an earlier success changed."""
+    before = (state for state in trail.before.values() if state.role is trail.judged or state.role not in trail.done)
+    if not trail.done:
+        return tuple(before)
+    # The PUK may have got its tries back by its first use.
+    return tuple(replace(state, tries_left=None) if state.role is Role.PUK else state for state in before)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sithsd.api.peer import Caller, caller_of
+from sithsd.api.peer import Caller, caller_of, program_of
 from sithsd.api.rights import Rights
 
 
@@ -99,3 +100,17 @@ async def test_another_user_is_answered_as_that_user(served: Any) -> None:
     assert b'"uid":65534' in reply
     writer.close()
     await writer.wait_closed()
+
+
+def test_the_program_of_a_process() -> None:
+    """Its name as the kernel has it; one that has ended, or can't be looked at, is unknown."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"x")
+        process.stdin.flush()
+        assert process.stdout.read(1) == b"x"  # by now it is that program
+        assert program_of(process.pid) == "cat"
+        process.stdin.close()
+    assert program_of(process.pid) == "unknown"
+    assert program_of(-1) == "unknown"

@@ -41,6 +41,12 @@ def test_the_codes_socket_belongs_to_the_group_if_there_is_one() -> None:
     assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Cards"] == Access(0o666)
 
 
+def test_with_two_groups_everybody_may_connect_to_the_codes_socket() -> None:
+    """A file has one group: where holders are trusted too it is each call that is judged."""
+    assert usual_access(Rights(own_uid=1, group=77, holders=88))["io.sithsd.Codes"] == Access(0o666)
+    assert usual_access(Rights(own_uid=1, group=None, holders=88))["io.sithsd.Codes"] == Access(0o666)
+
+
 def test_the_group_is_given_where_it_may_be_and_else_nobody_more_gets_in(folder: Path) -> None:
     """Root gives the socket to the group; another user who can't keeps it alone."""
     with open_sockets(folder, {"a.b": Access(0o660, 4711)}, {}):

@@ -1,96 +1,25 @@
 """The methods of both interfaces over the session room: what they say, to whom, and what never leaves them."""
 
-import asyncio
 import base64
-import importlib.util
 import json
 import re
-import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
+from both_interfaces import DESK, ORDINARY, Socket
+from session_house import READER, refused
 
-from sithsd.api import wire
-from sithsd.api.interface import Interface, Method, StreamMethod
-from sithsd.api.methods import Cards, Codes
 from sithsd.api.peer import Caller
-from sithsd.api.rights import Rights, everyone
+from sithsd.api.rights import everyone
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
 from sithsd.session.model import ReaderStatus
 from sithsd.simulator.pkcs15 import PATHS
-from sithsd.validity.judge import Judge
 from sithsd.values import Role
 
-
-def _load(name: str, path: str) -> None:
-    if name in sys.modules:
-        return
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / path)
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-
-_load("card_bench", "contract/card_bench.py")
-_load("session_house", "unit/session/session_house.py")
-
-from session_house import LONG, READER, House, make_judge, open_house, refused  # noqa: E402 - loaded above
-
-GROUP = 4711
-ORDINARY = Caller(uid=54321, gid=54321, pid=1, groups=frozenset({54321}))
-DESK = Caller(uid=54322, gid=54322, pid=2, groups=frozenset({54322, GROUP}))
 NUMBER = "191212121212"
 # The number with or without its century, and with anything between date and the last four digits.
 ANY_FORM = re.compile(r"(19)?121212\W?1212(?!\d)")
-
-
-@dataclass
-class Socket:
-    """Both interfaces, called as the server calls them."""
-
-    house: House
-    cards: Interface
-    codes: Interface
-
-    async def call(self, name: str, caller: Caller, **parameters: object) -> dict[str, object]:
-        """Call a method; return the reply as plain JSON values."""
-        method = self.cards.methods.get(name) or self.codes.methods[name]
-        assert isinstance(method, Method)
-        call = method.parameters(**parameters)
-        async with asyncio.timeout(LONG):
-            return wire.to_json(await method.call(call, caller))
-
-    async def stream(self, caller: Caller, **parameters: object) -> AsyncIterator[dict[str, object]]:
-        """Monitor; yield the replies as plain JSON values."""
-        method = self.cards.methods["Monitor"]
-        assert isinstance(method, StreamMethod)
-        replies = method.stream(method.parameters(**parameters), caller)
-        try:
-            async for reply in replies:
-                yield wire.to_json(reply)
-        finally:
-            await replies.aclose()
-
-
-@pytest.fixture(scope="module")
-def judge() -> Judge:
-    """Give the judge that trusts simulated cards."""
-    return make_judge()
-
-
-@pytest.fixture
-async def daemon(judge: Judge) -> AsyncIterator[Socket]:
-    """Give a daemon without sockets."""
-    rights = Rights(own_uid=1, group=GROUP)
-    async with open_house(judge) as house:
-        tools = house.tools
-        cards = Cards(house.board, house.readers, rights, judge, tools.clock)
-        yield Socket(house, cards.interface(), Codes(house.readers, rights).interface())
 
 
 def text_of(reply: object) -> str:
@@ -295,7 +224,7 @@ async def test_the_log_tells_who_and_what_but_no_code(daemon: Socket, capsys: py
     await refused(daemon.call("Verify", DESK, role=Role.AUTHENTICATION, code=Secret(b"864297")))
     said = capsys.readouterr()
     logged = said.out + said.err
-    assert "code.verified" in logged
+    assert "code.verify" in logged
     assert "54322" in logged
     assert "pin.wrong" in logged
     assert "123456" not in logged

@@ -40,3 +40,29 @@ def test_the_group_is_found_by_name() -> None:
     assert group_number("root") == 0
     assert group_number("no-such-group-here") is None
     assert Rights.here("no-such-group-here") == Rights(own_uid=os.geteuid(), group=None)
+
+
+@pytest.mark.parametrize(
+    ("who", "codes", "desk"),
+    [
+        (caller(0, 0), True, True),
+        (caller(500, 500), True, True),
+        (caller(1000, 1000, 77), True, True),
+        (caller(1000, 1000, 88), True, False),
+        (caller(1000, 88), True, False),
+        (caller(1000, 1000, 88, 77), True, True),
+        (caller(1000, 1000), False, False),
+    ],
+)
+def test_holders_use_codes_and_are_no_desk(who: Caller, codes: bool, desk: bool) -> None:
+    """Members of the holders' group use codes; what only a desk operator may is for the desk's group alone."""
+    rights = Rights(own_uid=500, group=77, holders=88)
+    assert (rights.codes(who), rights.desk(who)) == (codes, desk)
+    without = Rights(own_uid=500, group=77)
+    assert without.codes(who) is without.desk(who) is desk
+
+
+def test_the_holders_group_is_found_by_name() -> None:
+    """A group of holders counts only where one is named, and is there."""
+    assert Rights.here("no-such-group-here", "root").holders == 0
+    assert Rights.here("no-such-group-here", "no-such-group-here-either").holders is None

@@ -28,7 +28,9 @@ def test_everything_is_optional(tmp_path: Path) -> None:
     assert settings == config.Settings()
     assert settings.validity.environments == (Environment.PRODUCTION,)
     assert settings.rights.group == DESK_GROUP
+    assert settings.rights.holders is None
     assert settings.drivers.site == "/etc/sithsd/drivers.d"
+    assert settings.policy.file is None
     assert (settings.log.level, settings.log.format) == ("info", "auto")
 
 
@@ -52,8 +54,11 @@ def test_a_whole_file(tmp_path: Path) -> None:
         anchors = ["/a.pem"]
         [rights]
         group = "desk"
+        holders = "people"
         [drivers]
         site = "/srv/drivers"
+        [policy]
+        file = "/srv/policy.toml"
         [log]
         level = "warning"
         format = "json"
@@ -62,7 +67,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
     settings = config.load(path)
     assert settings.validity.environments == (Environment.PRODUCTION, Environment.SIM)
     assert settings.validity.anchors == ("/a.pem",)
-    assert (settings.rights.group, settings.drivers.site) == ("desk", "/srv/drivers")
+    assert (settings.rights.group, settings.rights.holders) == ("desk", "people")
+    assert (settings.drivers.site, settings.policy.file) == ("/srv/drivers", "/srv/policy.toml")
     assert (settings.log.level, settings.log.format) == ("warning", "json")
 
 
@@ -74,6 +80,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("[logs]\n", "", "logs"),
         ("[rights]\ngroup = 7\n", "$.rights.group", "str"),
         ('[rights]\ngroup = ""\n', "$.rights.group", "length"),
+        ('[rights]\nholders = ""\n', "$.rights.holders", "length"),
+        ("[policy]\nfile = 7\n", "$.policy.file", "str"),
         ('[validity]\nenvironments = ["moon"]\n', "$.validity.environments[0]", "moon"),
         ("log = 1\n", "$.log", "object"),
         ("[log\n", "line 1", "table"),

@@ -21,7 +21,15 @@ def _load(name: str, path: Path) -> None:
 _load("card_bench", Path(__file__).parents[2] / "contract" / "card_bench.py")
 _load("session_house", Path(__file__).with_name("session_house.py"))
 
-from session_house import House, Judge, make_judge, open_house  # noqa: E402 - found by its name once it was loaded
+from session_house import (  # noqa: E402 - found by its name once it was loaded
+    House,
+    Judge,
+    make_judge,
+    open_house,
+    policy_with,
+)
+
+from sithsd.policy.new_code import Level, Rule  # noqa: E402 - imports stay together
 
 
 @pytest.fixture(scope="session")
@@ -41,4 +49,17 @@ async def house(judge: Judge) -> AsyncIterator[House]:
 async def hasty(judge: Judge) -> AsyncIterator[House]:
     """Give a house where nobody waits long for a card."""
     async with open_house(judge, patience=0.05) as made:
+        yield made
+
+
+@pytest.fixture
+async def strict(judge: Judge) -> AsyncIterator[House]:
+    """Give a house whose policy allows little: two wrong codes by a user, no pad, no two PINs alike."""
+    levels = dict.fromkeys(Rule, Level.REFUSE)
+    policy = policy_with(
+        budget={"wrong_codes_per_user": 2, "wrong_codes_per_card": 3},
+        pin_pad={"enabled": False},
+        new_code={"levels": levels},
+    )
+    async with open_house(judge, policy=policy) as made:
         yield made

@@ -1,28 +1,81 @@
-"""A house of readers: the real worker threads and the session room, over simulated cards and a PC/SC in memory."""
+"""A house of readers: the real worker threads, the session room and the audit, over simulated cards.
+
+Below them is a PC/SC in memory.
+"""
 
 import asyncio
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
 
+import msgspec
 import pytest
-from card_bench import TODAY, Bench, card, registry, shelf
+from card_bench import NEW_PIN, PIN, PUK, TODAY, Bench, card, registry, shelf
 
+from sithsd.audit.log import AuditLog
+from sithsd.audit.model import Row
+from sithsd.audit.reading import Wanted
+from sithsd.audit.reading import rows as rows_of
+from sithsd.card.guard import Word
 from sithsd.clock import FixedClock
 from sithsd.daemon import config
 from sithsd.errors import SithsdError
 from sithsd.iso7816 import atr as answer_to_reset
+from sithsd.policy import model as policies
+from sithsd.policy.checklist import Answer
+from sithsd.policy.model import Policy
 from sithsd.reader import scard
 from sithsd.reader.monitor import CardInserted, CardMute, CardRemoved, ReaderAdded, ReaderRemoved, ServiceUp
 from sithsd.reader.worker import ReaderWorker
+from sithsd.secret import Secret
+from sithsd.session import code_desk, order_plan
 from sithsd.session.board import Board
-from sithsd.session.model import Picture, ReaderStatus, ReaderView
+from sithsd.session.budget import Budget
+from sithsd.session.code_desk import CodeDesk, DeskTools
+from sithsd.session.ledger import Ledger
+from sithsd.session.model import Notice, Picture, ReaderStatus, ReaderView
+from sithsd.session.notices import Herald
+from sithsd.session.orders import ActivateOrder, Asker, ChangeOrder, Order, UnblockOrder, VerifyOrder
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Slot, Tools
+from sithsd.session.slot import Done, Slot, Tools
 from sithsd.validity.judge import Judge
+from sithsd.values import Role
 
 LONG = 20.0
 READER = "A reader 00"
+# Its holder is at the desk in person, with everything that the shipped checklist asks for.
+ASKER = Asker(uid=54322, pid=4242, program="a desk", desk=True)
+HOLDER = Asker(uid=54323, pid=4243, program="a home", desk=False)
+CHOSEN, ALSO_CHOSEN = b"739154", b"860427"
+NOTHING_SAID = Word()
+
+
+def answers(**other: Answer) -> dict[str, Answer]:
+    """Return answers with which the shipped checklist is fulfilled, but for those given."""
+    given: dict[str, Answer] = {
+        "holderPresent": True,
+        "idDocument": True,
+        "orderDate": TODAY.date(),
+        "responsibilityLetter": True,
+        "paymentApplies": False,
+    }
+    return given | other
+
+
+@cache
+def shipped_policy() -> Policy:
+    """Return the policy that comes with sithsd, whatever this machine has in /etc."""
+    with tempfile.NamedTemporaryFile(suffix=".toml") as empty:
+        return policies.load(Path(empty.name))
+
+
+def policy_with(**tables: Mapping[str, object]) -> Policy:
+    """Return the shipped policy with other values in some tables."""
+    changed = {name: msgspec.structs.replace(getattr(shipped_policy(), name), **how) for name, how in tables.items()}
+    return msgspec.structs.replace(shipped_policy(), **changed)
 
 
 class Socket:
@@ -31,10 +84,11 @@ class Socket:
     def __init__(self) -> None:
         self.bench: Bench | None = None
         self.removals = 0
-        self.held = threading.Lock()
+        self.held = threading.Semaphore()
         self.sent: list[tuple[int, int]] = []
         self.resets = 0
         self.before: Callable[[bytes], None] = lambda _: None
+        self.after: Callable[[bytes], None] = lambda _: None
 
     def connect(self, _reader: str) -> "Handle":
         """Connect to the card that is there."""
@@ -73,13 +127,20 @@ class Handle:
         """Take the card."""
         self._socket.held.acquire()
 
-    def transmit(self, command: bytes) -> bytes:
-        """Send a command, after what the test does before it."""
-        self._socket.before(command)
+    def transmit(self, command: bytes | bytearray) -> bytes:
+        """Send a command, between what the test does before and after it."""
+        octets = bytes(command)
+        self._socket.before(octets)
         self._check("SCardTransmit")
-        self._socket.sent.append((command[1], max(len(command) - 5, 0)))
-        data, status_word = self._bench.channel.transmit(command)
+        self._socket.sent.append((octets[1], max(len(octets) - 5, 0)))
+        data, status_word = self._bench.channel.transmit(octets)
+        self._socket.after(octets)
+        self._check("SCardTransmit")
         return data + status_word.to_bytes(2, "big")
+
+    def control(self, _code: int, _data: bytes | bytearray = b"") -> bytes:
+        """Have no features: the reader has no PIN pad."""
+        raise scard.PcscError(scard.UNSUPPORTED_FEATURE, "SCardControl")
 
     def end_transaction(self, disposition: int) -> None:
         """Let the card go."""
@@ -96,13 +157,29 @@ class Handle:
 
 
 class House:
-    """Readers on the table, and what the session room makes of them."""
+    """Readers on the table, what the session room makes of them, and the desk for codes.
 
-    def __init__(self, tools: Tools) -> None:
-        self.tools = tools
-        self.board: Board = tools.board
+    `holder` is the program that holds cards, `seconds` the clock of the budget.
+    """
+
+    def __init__(self, judge: Judge, folder: Path, patience: float, policy: Policy) -> None:
+        self.clock = FixedClock(TODAY)
+        self.holder: str | None = None
+        self.seconds = 1000.0
+        self.policy = policy
+        self.board = Board()
+        self.audit_file = folder / "audit.sqlite"
+        self.audit = AuditLog(self.audit_file, self.clock)
+        self.audit.prepare()
+        self.ledger = Ledger(self.audit)
+        self.herald = Herald(self.board, self.clock, self.ledger.note)
+        self.tools = Tools(
+            registry(), judge, self.clock, self.board, self.herald, patience=patience, who_holds=lambda: self.holder
+        )
         self.sockets: dict[str, Socket] = {}
-        self.readers = Readers(tools, self._worker)
+        self.readers = Readers(self.tools, self._worker)
+        budget = Budget(policy.budget, lambda: self.seconds)
+        self.desk = CodeDesk(self.readers, DeskTools(policy, budget, self.ledger, self.clock))
         self.readers.on_event(ServiceUp())
 
     def _worker(self, reader: str) -> ReaderWorker:
@@ -128,6 +205,12 @@ class House:
         bench.channel.insert()
         self.sockets[reader].bench = bench
         self.readers.on_event(CardInserted(reader, bench.channel.atr, 1))
+        return bench
+
+    def swap_unseen(self, name: str, reader: str = READER) -> Bench:
+        """Put another card into the place of the one that is there, and let nobody know."""
+        self.pull(reader)
+        bench = self.sockets[reader].bench = Bench(card(name))
         return bench
 
     def pull(self, reader: str = READER) -> None:
@@ -182,6 +265,101 @@ class House:
         await self.status(ReaderStatus.READY, reader)
         return inserted
 
+    async def perform(self, order: Order, asker: Asker = ASKER, reader: str | None = READER) -> Done:
+        """Carry out an order."""
+        async with asyncio.timeout(LONG):
+            return await self.desk.perform(reader, order, asker)
+
+    async def verify(
+        self,
+        code: bytes = PIN,
+        role: Role = Role.AUTHENTICATION,
+        word: Word = NOTHING_SAID,
+        *,
+        serial: str | None = None,
+        asker: Asker = ASKER,
+    ) -> Done:
+        """Give a PIN to the card."""
+        return await self.perform(VerifyOrder(role, Secret(code), word, serial), asker)
+
+    async def change(
+        self,
+        code: bytes = PIN,
+        new: bytes = NEW_PIN,
+        role: Role = Role.AUTHENTICATION,
+        word: Word = NOTHING_SAID,
+    ) -> Done:
+        """Change a PIN."""
+        return await self.perform(ChangeOrder(role, Secret(code), Secret(new), word))
+
+    async def unblock(
+        self,
+        puk: bytes = PUK,
+        new: bytes = NEW_PIN,
+        role: Role = Role.AUTHENTICATION,
+        word: Word = NOTHING_SAID,
+        asker: Asker = ASKER,
+    ) -> Done:
+        """Unblock a PIN."""
+        return await self.perform(UnblockOrder(role, Secret(puk), Secret(new), word), asker)
+
+    async def activate(
+        self,
+        new: Mapping[Role, bytes] | None = None,
+        puk: bytes | None = PUK,
+        transport: Mapping[Role, bytes] | None = None,
+        given: Mapping[str, Answer] | None = None,
+        asker: Asker = ASKER,
+    ) -> Done:
+        """Give a new card the holder's PINs."""
+        chosen = {Role.AUTHENTICATION: CHOSEN, Role.SIGNATURE: ALSO_CHOSEN} if new is None else new
+        order = ActivateOrder(
+            new_codes={role: Secret(code) for role, code in chosen.items()},
+            puk=None if puk is None else Secret(puk),
+            transport={role: Secret(code) for role, code in (transport or {}).items()},
+            answers=answers() if given is None else given,
+        )
+        return await self.perform(order, asker)
+
+    async def rows(self) -> list[Row]:
+        """Return the audit's rows, when all those on their way are written."""
+        await self.desk.idle(LONG)
+        while self.ledger._writing:
+            await asyncio.wait(self.ledger._writing)
+        return await asyncio.to_thread(lambda: list(rows_of(self.audit_file, Wanted())))
+
+    def notices(self) -> list[Notice]:
+        """Return the notices on the board."""
+        return list(self.board.picture.notices)
+
+    def shown(self, reader: str = READER) -> dict[Role, int | None]:
+        """Return the counters on the board."""
+        known = self.view(reader).card
+        assert known is not None
+        return {code.role: code.tries_left for code in known.codes}
+
+    def lose_answer(self, ins: int = 0x20, *, arrives: bool = True, reader: str = READER) -> None:
+        """Have the card taken out at the next command of this kind with a code, before or after it has got it."""
+        socket, loop = self.sockets[reader], asyncio.get_running_loop()
+
+        def pull(command: bytes) -> None:
+            if command[1] == ins and len(command) > 5:
+                socket.before = socket.after = lambda _: None
+                self.pull(reader)
+                loop.call_soon_threadsafe(self.remove, reader)
+
+        if arrives:
+            socket.after = pull
+        else:
+            socket.before = pull
+
+
+def codes_of(order: Order) -> list[Secret]:
+    """Return the codes in an order, as far as there are any."""
+    fields = [getattr(order, name, None) for name in ("code", "new_code", "puk")]
+    listed = [code for name in ("new_codes", "transport") for code in getattr(order, name, {}).values()]
+    return [code for code in (*fields, *listed) if code is not None]
+
 
 def make_judge() -> Judge:
     """Return a judge that trusts simulated cards."""
@@ -190,16 +368,19 @@ def make_judge() -> Judge:
 
 
 @asynccontextmanager
-async def open_house(judge: Judge, patience: float = LONG) -> AsyncIterator[House]:
+async def open_house(judge: Judge, patience: float = LONG, policy: Policy | None = None) -> AsyncIterator[House]:
     """Give a house without readers, and close it."""
-    made = House(Tools(registry(), judge, FixedClock(TODAY), Board(), patience=patience))
-    try:
-        yield made
-    finally:
-        for socket in made.sockets.values():
-            if socket.held.locked():
-                socket.held.release()
-        await made.readers.close()
+    with tempfile.TemporaryDirectory(prefix="sithsd-house-") as folder:
+        made = House(judge, Path(folder), patience, policy or shipped_policy())
+        try:
+            yield made
+        finally:
+            for socket in made.sockets.values():
+                socket.before = socket.after = lambda _: None
+                socket.held.release()  # for whoever may still hold a card
+            await made.desk.idle(LONG)
+            await made.readers.close()
+            await made.ledger.close()
 
 
 async def refused(call: Awaitable[object]) -> SithsdError:
@@ -208,3 +389,64 @@ async def refused(call: Awaitable[object]) -> SithsdError:
         async with asyncio.timeout(LONG):
             await call
     return error.value
+
+
+async def untouched(house: House, call: Awaitable[object]) -> SithsdError:
+    """Return the error of a call that sent no command at all to the card and left no row."""
+    sent, rows = len(house.sockets[READER].sent), len(await house.rows())
+    error = await refused(call)
+    assert len(house.sockets[READER].sent) == sent
+    assert len(await house.rows()) == rows
+    return error
+
+
+async def last_row(house: House, count: int) -> Row:
+    """Return the last row, of which it is the one with this number from the first."""
+    rows = await house.rows()
+    assert len(rows) == count
+    return rows[-1]
+
+
+async def go_in_the_midst(house: House, call: Awaitable[object], ins: int = 0x20) -> None:
+    """Let the caller go while its code is on the way to the card, and the operation end after that."""
+    socket = house.sockets[READER]
+    at, on = threading.Event(), threading.Event()
+
+    def wait(command: bytes) -> None:
+        if command[1] == ins and len(command) > 5:
+            at.set()
+            assert on.wait(LONG)
+
+    socket.before = wait
+    task = asyncio.ensure_future(call)
+    assert await asyncio.to_thread(at.wait, LONG)
+    task.cancel()
+    await asyncio.wait([task])
+    on.set()
+    await house.desk.idle(LONG)
+    socket.before = lambda _: None
+
+
+def spy_on_plans(monkeypatch: pytest.MonkeyPatch) -> list[tuple[order_plan.Plan, list[bytearray]]]:
+    """Return a list that is filled with each plan and the buffers of its codes."""
+    plans: list[tuple[order_plan.Plan, list[bytearray]]] = []
+    real = order_plan.plan
+
+    def plan(order: Order, floor: int) -> order_plan.Plan:
+        made = real(order, floor)
+        plans.append((made, [code.reveal() for code in made._codes]))
+        copied, given = ([bytes(code.reveal()) for code in codes] for codes in (made._codes, codes_of(order)))
+        assert sorted(copied) == sorted(given)
+        return made
+
+    monkeypatch.setattr(code_desk, "plan", plan)
+    return plans
+
+
+def wiped(plans: list[tuple[order_plan.Plan, list[bytearray]]]) -> bool:
+    """Tell whether each code of each plan is forgotten, and its bytes overwritten."""
+    assert plans
+    return all(
+        all(len(code) == 0 for code in made._codes) and all(not any(buffer) for buffer in buffers)
+        for made, buffers in plans
+    )

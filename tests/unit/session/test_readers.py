@@ -3,13 +3,11 @@
 import asyncio
 
 import pytest
-from card_bench import secret
 from session_house import READER, House, refused
 
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.reader.monitor import ReaderAdded, ServiceDown, ServiceUp
 from sithsd.session.model import ReaderStatus
-from sithsd.values import Role
 
 
 def error_of(house: House, name: str | None) -> SithsdError:
@@ -68,7 +66,7 @@ async def test_a_reader_that_is_unplugged(house: House) -> None:
     assert house.board.reader(READER) is None
     error = await refused(slot.read_codes())
     assert error.code is ErrorCode.READER_UNKNOWN
-    error = await refused(slot.verify(Role.AUTHENTICATION, secret(b"123456"), last_try=False, serial=None))
+    error = await refused(house.verify())
     assert error.code is ErrorCode.READER_UNKNOWN
     assert house.board.reader(READER) is None
 
@@ -87,7 +85,7 @@ async def test_an_operation_under_way_does_not_bring_a_reader_back(house: House)
         socket.before = lambda _: None
 
     socket.before = before
-    call = house.slot().verify(Role.AUTHENTICATION, secret(b"111111"), last_try=False, serial=None)
+    call = house.verify(b"111111")
     assert (await refused(call)).code is ErrorCode.PIN_WRONG
     assert house.board.reader(READER) is None
 

@@ -4,13 +4,16 @@ import asyncio
 import threading
 
 import pytest
-from card_bench import NEW_PIN, PIN, PUK, WRONG, WRONG_PUK, Bench, card, image_of, secret, without_file
+from card_bench import NEW_PIN, PIN, PUK, WRONG, WRONG_PUK, Bench, card, image_of, without_file
 from session_house import LONG, READER, House, refused
 
 from sithsd.card import operations
+from sithsd.card.guard import Word
 from sithsd.errors import ErrorCode
 from sithsd.reader import scard
+from sithsd.secret import Secret
 from sithsd.session.model import ReaderStatus
+from sithsd.session.orders import ActivateOrder, ChangeOrder, UnblockOrder, VerifyOrder
 from sithsd.session.slot import Done
 from sithsd.simulator.pkcs15 import PATHS
 from sithsd.values import Role
@@ -18,25 +21,12 @@ from sithsd.values import Role
 AUTHENTICATION, SIGNATURE = Role.AUTHENTICATION, Role.SIGNATURE
 
 
-async def verify(house: House, code: bytes = PIN, role: Role = AUTHENTICATION, **how: object) -> Done:
-    """Give a PIN to the card."""
-    async with asyncio.timeout(LONG):
-        return await house.slot().verify(role, secret(code), **({"last_try": False, "serial": None} | how))
-
-
-async def unblock(house: House, puk: bytes = PUK, role: Role = AUTHENTICATION, **how: object) -> Done:
-    """Unblock a PIN."""
-    async with asyncio.timeout(LONG):
-        return await house.slot().unblock(
-            role, secret(puk), secret(NEW_PIN), **({"last_try": False, "serial": None} | how)
-        )
+SPEND = Word(last_try=True)
 
 
 def shown(house: House) -> dict[Role, int | None]:
     """Return the counters on the board."""
-    known = house.view().card
-    assert known is not None
-    return {code.role: code.tries_left for code in known.codes}
+    return house.shown()
 
 
 def is_verify(command: bytes) -> bool:
@@ -69,29 +59,29 @@ async def test_what_is_shown_is_what_the_chip_has(house: House, name: str) -> No
         assert not any(code.verified for code in house.view().card.codes)
         assert bench.locked()
 
-    await step(verify(house), None)
-    await step(verify(house, WRONG), ErrorCode.PIN_WRONG)
-    await step(verify(house), None)
-    await step(verify(house, WRONG), ErrorCode.PIN_WRONG)
-    await step(verify(house, WRONG), ErrorCode.PIN_WRONG)
-    await step(verify(house, WRONG), ErrorCode.PIN_LAST_TRY)
-    await step(verify(house, WRONG, last_try=True), ErrorCode.PIN_WRONG)
-    await step(verify(house, last_try=True), ErrorCode.PIN_BLOCKED)
+    await step(house.verify(), None)
+    await step(house.verify(WRONG), ErrorCode.PIN_WRONG)
+    await step(house.verify(), None)
+    await step(house.verify(WRONG), ErrorCode.PIN_WRONG)
+    await step(house.verify(WRONG), ErrorCode.PIN_WRONG)
+    await step(house.verify(WRONG), ErrorCode.PIN_LAST_TRY)
+    await step(house.verify(WRONG, word=SPEND), ErrorCode.PIN_WRONG)
+    await step(house.verify(word=SPEND), ErrorCode.PIN_BLOCKED)
     assert house.view().card.code(AUTHENTICATION).blocked is True
-    await step(unblock(house, WRONG_PUK), ErrorCode.PUK_WRONG)
-    await step(unblock(house), None)
-    await step(verify(house, NEW_PIN), None)
-    await step(verify(house, b"12345"), ErrorCode.PIN_MALFORMED)
+    await step(house.unblock(WRONG_PUK), ErrorCode.PUK_WRONG)
+    await step(house.unblock(), None)
+    await step(house.verify(NEW_PIN), None)
+    await step(house.verify(b"12345"), ErrorCode.PIN_MALFORMED)
 
 
 async def test_counters_that_others_lowered_are_learnt(house: House) -> None:
     """A try that another program spent is seen at the next look, and at a refusal by the guard."""
     bench = await house.ready()
     bench.give(SIGNATURE, WRONG)
-    view = await house.slot().read_codes()
+    view, _ = await house.slot().read_codes()
     assert view.card.code(SIGNATURE).tries_left == 2
     bench.give(SIGNATURE, WRONG)
-    assert (await refused(verify(house, role=SIGNATURE))).code is ErrorCode.PIN_LAST_TRY
+    assert (await refused(house.verify(role=SIGNATURE))).code is ErrorCode.PIN_LAST_TRY
     assert shown(house)[SIGNATURE] == 1
 
 
@@ -107,10 +97,17 @@ async def test_another_card_than_the_caller_means(house: House) -> None:
     """A caller who names another card's serial number gets card.changed, and nothing is sent."""
     bench = await house.ready()
     sent = len(house.sockets[READER].sent)
-    for call in (verify(house, serial="0123456789"), unblock(house, serial="0123456789")):
-        assert (await refused(call)).code is ErrorCode.CARD_CHANGED
+    other = "0123456789"
+    for order in (
+        VerifyOrder(AUTHENTICATION, Secret(PIN), serial=other),
+        ChangeOrder(AUTHENTICATION, Secret(PIN), Secret(NEW_PIN), serial=other),
+        UnblockOrder(AUTHENTICATION, Secret(PUK), Secret(NEW_PIN), serial=other),
+        ActivateOrder({AUTHENTICATION: Secret(NEW_PIN)}, Secret(PUK), serial=other),
+    ):
+        assert (await refused(house.perform(order))).code is ErrorCode.CARD_CHANGED
     assert len(house.sockets[READER].sent) == sent
-    await verify(house, serial=bench.card.image.serial.hex().upper())
+    assert await house.rows() == []
+    await house.verify(serial=bench.card.image.serial.hex().upper())
 
 
 async def test_a_hidden_swap(house: House) -> None:
@@ -120,12 +117,12 @@ async def test_a_hidden_swap(house: House) -> None:
     house.pull()
     other = Bench(card("second"))
     socket.bench = other
-    error = await refused(verify(house, WRONG, last_try=True))
+    error = await refused(house.verify(WRONG, word=SPEND))
     assert error.code is ErrorCode.CARD_CHANGED
     assert socket.codes_sent == []
     view = await house.status(ReaderStatus.READY)
     assert view.card.serial == other.card.image.serial.hex().upper()
-    await verify(house)
+    await house.verify()
 
 
 async def test_a_hidden_swap_for_a_card_of_another_kind(house: House) -> None:
@@ -144,24 +141,27 @@ async def test_a_hidden_swap_of_cards_without_serial_numbers(house: House) -> No
         return Bench(card(name, image=without_file(image_of(name), PATHS["EF.TokenInfo"])))
 
     await house.ready(mute("ordinary"))
-    await verify(house)
+    await house.verify()
     house.pull()
     other = mute("second")
     house.sockets[READER].bench = other
     house.sockets[READER].sent.clear()
-    assert (await refused(verify(house, WRONG))).code is ErrorCode.CARD_CHANGED
+    assert (await refused(house.verify(WRONG))).code is ErrorCode.CARD_CHANGED
     assert house.sockets[READER].codes_sent == []
     assert other.tries()[AUTHENTICATION] == 3
 
 
 @pytest.mark.parametrize("code", [WRONG, PIN])
 async def test_pulled_out_at_every_command(house: House, code: bytes) -> None:
-    """At whichever command a card is pulled out: card.removed or the card's answer, one try at most, and all forgotten.
+    """At whichever command a card is pulled out: what is told is true, one try at most goes, and all is forgotten.
+
+    card.removed is told where no code was on its way, card.outcomeUnknown where one was, else what the card said.
 
     Put in again it is read anew, and what is shown is what the chip has.
     """
     bench = await house.ready()
     socket, loop = house.sockets[READER], asyncio.get_running_loop()
+    seen = set()
     for at in range(20):
         before, left = bench.tries()[AUTHENTICATION], iter(range(at))
 
@@ -172,7 +172,7 @@ async def test_pulled_out_at_every_command(house: House, code: bytes) -> None:
 
         socket.sent.clear()
         socket.before = pull
-        (outcome,) = await asyncio.gather(verify(house, code), return_exceptions=True)
+        (outcome,) = await asyncio.gather(house.verify(code), return_exceptions=True)
         socket.before = lambda _: None
         if socket.bench is not None:
             break  # there are no more commands to be pulled out at
@@ -181,17 +181,21 @@ async def test_pulled_out_at_every_command(house: House, code: bytes) -> None:
             assert code == PIN
             assert outcome.card_serial == bench.card.image.serial.hex().upper()
         else:
-            assert outcome.code in {ErrorCode.CARD_REMOVED, ErrorCode.PIN_WRONG}
-            assert (outcome.code is ErrorCode.CARD_REMOVED) or socket.codes_sent
+            told = {ErrorCode.CARD_REMOVED, ErrorCode.PIN_WRONG, ErrorCode.CARD_OUTCOME_UNKNOWN}
+            assert outcome.code in told
+            seen.add(outcome.code)
+            assert (outcome.code is ErrorCode.PIN_WRONG) is bool(socket.codes_sent)
         await house.status(ReaderStatus.EMPTY)
         assert before - bench.tries()[AUTHENTICATION] == (1 if socket.codes_sent and code == WRONG else 0)
         bench.channel.insert()
         bench.give(AUTHENTICATION, PIN)
         await house.ready(bench)
         assert shown(house) == bench.tries()
+        house.seconds += 3600
     else:
         raise AssertionError("the operation needs more commands than it should")
     assert at > 5
+    assert {ErrorCode.CARD_REMOVED, ErrorCode.CARD_OUTCOME_UNKNOWN} <= seen
 
 
 async def test_the_caller_goes_before_the_card_is_free(house: House) -> None:
@@ -199,7 +203,7 @@ async def test_the_caller_goes_before_the_card_is_free(house: House) -> None:
     bench = await house.ready()
     socket = house.sockets[READER]
     socket.held.acquire()
-    call = asyncio.ensure_future(verify(house, WRONG))
+    call = asyncio.ensure_future(house.verify(WRONG))
     await asyncio.sleep(0.02)
     call.cancel()
     await asyncio.wait([call])
@@ -225,8 +229,8 @@ async def test_the_caller_goes_while_the_code_is_used(house: House, name: str, c
             assert on.wait(LONG)
 
     socket.before = wait
-    digits = secret(code)
-    call = asyncio.ensure_future(house.slot().verify(AUTHENTICATION, digits, last_try=False, serial=None))
+    digits = Secret(code)
+    call = asyncio.ensure_future(house.perform(VerifyOrder(AUTHENTICATION, digits)))
     assert await asyncio.to_thread(at.wait, LONG)
     call.cancel()
     await asyncio.wait([call])
@@ -241,28 +245,29 @@ async def test_the_caller_goes_while_the_code_is_used(house: House, name: str, c
 
 
 async def test_the_caller_goes_and_so_does_the_reader(house: House) -> None:
-    """A look that was to come after a caller had gone is given up with its reader."""
+    """What has not begun when caller and reader are gone is given up: nothing runs on, nothing was sent."""
     await house.ready()
     socket = house.sockets[READER]
     socket.held.acquire()
-    call = asyncio.ensure_future(verify(house))
+    call = asyncio.ensure_future(house.verify())
     await asyncio.sleep(0.02)
     call.cancel()
     await asyncio.wait([call])
-    slot = house.slot()
-    assert len(slot._looking) == 1
     house.unplug()
     socket.held.release()
     await house.readers.close()
-    assert slot._looking == set()
+    (row,) = await house.rows()
+    assert row.result in {"reader.unknown", "card.removed", "abandoned"}
+    assert house.desk._running == set()
+    assert socket.codes_sent == []
     assert house.board.reader(READER) is None
 
 
 async def test_two_callers_at_once(house: House) -> None:
     """Calls are done one after the other, and what is shown in the end is what the chip has."""
     bench = await house.ready()
-    calls = [verify(house, WRONG), house.slot().read_codes(), verify(house), verify(house, WRONG), verify(house)]
-    calls += [verify(house, WRONG, SIGNATURE), verify(house), house.slot().read_codes()]
+    calls = [house.verify(WRONG), house.slot().read_codes(), house.verify(), house.verify(WRONG), house.verify()]
+    calls += [house.verify(WRONG, SIGNATURE), house.verify(), house.slot().read_codes()]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(getattr(outcome, "code", None) is ErrorCode.PIN_WRONG for outcome in outcomes) == 3
     assert shown(house) == bench.tries() == {AUTHENTICATION: 3, SIGNATURE: 2, Role.PUK: 10}
@@ -274,8 +279,8 @@ async def test_an_answer_equal_to_what_the_caller_saw_first(house: House) -> Non
     bench = await house.ready()
     socket = house.sockets[READER]
     socket.held.acquire()
-    first = asyncio.ensure_future(verify(house, WRONG))
-    second = asyncio.ensure_future(verify(house))
+    first = asyncio.ensure_future(house.verify(WRONG))
+    second = asyncio.ensure_future(house.verify())
     await asyncio.sleep(0.02)
     socket.held.release()
     outcomes = await asyncio.gather(first, second, return_exceptions=True)
@@ -303,7 +308,7 @@ async def test_done_with_the_card_that_was_there(house: House) -> None:
             asyncio.run_coroutine_threadsafe(swap(), loop).result(LONG)
 
     socket.before = before
-    done = await verify(house)
+    done = await house.verify()
     assert done.card_serial == bench.card.image.serial.hex().upper()
     assert (done.view.status, done.view.card.codes) == (ReaderStatus.READING, ())
     view = await house.status(ReaderStatus.READY)
@@ -336,9 +341,9 @@ async def test_a_look_at_a_card_that_went(house: House) -> None:
     ("fault", "expected"),
     [
         (ZeroDivisionError("123456"), ErrorCode.INTERNAL),
-        (scard.PcscError(scard.TIMEOUT, "SCardTransmit"), ErrorCode.CARD_UNREADABLE),
-        (scard.PcscError(0x80100099, "SCardTransmit"), ErrorCode.INTERNAL),
-        (scard.PcscError(scard.RESET_CARD, "SCardTransmit"), ErrorCode.CARD_CHANGED),
+        (scard.PcscError(scard.TIMEOUT, "SCardTransmit"), ErrorCode.CARD_OUTCOME_UNKNOWN),
+        (scard.PcscError(0x80100099, "SCardTransmit"), ErrorCode.CARD_OUTCOME_UNKNOWN),
+        (scard.PcscError(scard.RESET_CARD, "SCardTransmit"), ErrorCode.CARD_OUTCOME_UNKNOWN),
     ],
 )
 async def test_an_answer_that_never_came(
@@ -355,15 +360,13 @@ async def test_an_answer_that_never_came(
             raise fault
 
     socket.before = before
-    error = await refused(verify(house, WRONG))
+    error = await refused(house.verify(WRONG))
     assert error.code is expected
     assert error.where.reader == READER
     assert "123456" not in str(error) + capsys.readouterr().out
     assert socket.resets == 1
-    assert house.view().status is ReaderStatus.READING
-    await house.status(ReaderStatus.READY)
+    await house.until(lambda _: house.view().status is ReaderStatus.READY and shown(house)[AUTHENTICATION] == 2)
     assert shown(house) == bench.tries()
-    assert shown(house)[AUTHENTICATION] == 2
     assert bench.locked()
 
 
@@ -378,7 +381,7 @@ async def test_a_card_that_answers_nonsense_to_a_code(house: House) -> None:
         return (data, 0x6F00) if is_verify(command) else (data, status_word)
 
     bench.channel.transmit = nonsense
-    error = await refused(verify(house))
+    error = await refused(house.verify())
     assert (error.code, error.status_word) == (ErrorCode.CARD_REFUSED, 0x6F00)
     assert socket.resets == 1
     await house.status(ReaderStatus.READY)
@@ -390,7 +393,7 @@ async def test_busy_while_another_program_holds_the_card(hasty: House) -> None:
     bench = await hasty.ready()
     socket = hasty.sockets[READER]
     socket.held.acquire()
-    error = await refused(verify(hasty, WRONG))
+    error = await refused(hasty.verify(WRONG))
     assert error.code is ErrorCode.READER_BUSY
     assert error.retryable
     socket.held.release()
@@ -416,13 +419,10 @@ async def test_the_counters_after_a_reset_can_not_be_had(hasty: House) -> None:
             if socket.resets == 0:
                 real.release()
 
-        def locked(self) -> bool:
-            return real.locked()
-
     socket.held = OnceOnly()
     bench.give(AUTHENTICATION, WRONG)
 
-    done = await verify(hasty)
+    done = await hasty.verify()
     assert done.state.role is AUTHENTICATION
     assert not done.state.verified
     socket.held = real

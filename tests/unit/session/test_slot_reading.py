@@ -5,9 +5,10 @@ import threading
 
 import msgspec
 import pytest
-from card_bench import Bench, card, image_of, secret
+from card_bench import Bench, card, image_of
 from session_house import LONG, READER, House, refused
 
+from sithsd.card.guard import Word
 from sithsd.errors import ErrorCode
 from sithsd.reader import scard
 from sithsd.session import slot as slots
@@ -60,8 +61,10 @@ async def test_a_card_that_is_not_siths(house: House) -> None:
     assert view.card.codes == ()
     for call in (
         house.slot().read_codes(),
-        house.slot().verify(Role.AUTHENTICATION, secret(b"123456"), last_try=True, serial=None),
-        house.slot().unblock(Role.AUTHENTICATION, secret(b"12345678"), secret(b"123456"), last_try=True, serial=None),
+        house.verify(word=Word(last_try=True)),
+        house.change(),
+        house.unblock(),
+        house.activate(),
     ):
         assert (await refused(call)).code is ErrorCode.CARD_UNSUPPORTED
     assert [ins for ins, _ in socket.sent if ins in {0x20, 0x24, 0x2C}] == []

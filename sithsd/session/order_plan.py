@@ -1,0 +1,129 @@
+"""From an order to what is done with the card, and to what the audit says of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, assert_never
+
+from sithsd.card import code_operations
+from sithsd.card.code_operations import FreshCode, Outcome, Trail, Turn
+from sithsd.card.operations import Connection, ReadCard
+from sithsd.errors import SithsdError
+from sithsd.secret import Secret
+from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder
+from sithsd.values import CodeState, Role
+
+
+@dataclass(slots=True)
+class Plan:
+    """One operation, with codes of its own: the caller may go away and wipe the order's while it runs.
+
+    Use it as a context manager: its codes are wiped at the end. `judged` is the code that the card compares, None where
+    it is several. `trail` is filled in by `operation`.
+    """
+
+    name: str
+    role: Role | None
+    judged: Role | None
+    operation: Callable[[Connection, ReadCard], Outcome]
+    trail: Trail
+    checklist: dict[str, Any] | None = None
+    _codes: list[Secret] = field(default_factory=list, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for code in self._codes:
+            code.wipe()
+
+    def tries_before(self) -> int | None:
+        """Return the tries that the judged code had before, None if that is not known."""
+        compared = self._compared()
+        state = None if compared is None else self.trail.before.get(compared)
+        return None if state is None else state.tries_left
+
+    def tries_after(self, states: tuple[CodeState, ...]) -> int | None:
+        """Return the tries that the judged code has by these states, None if they don't tell."""
+        return next((state.tries_left for state in states if state.role is self._compared()), None)
+
+    def tries_left_by(self, error: SithsdError) -> int | None:
+        """Return the tries that the judged code has by an error, None if it tells of another code, or of none."""
+        return error.tries_left if error.role is not None and error.role == self._compared() else None
+
+    def more(self) -> dict[str, Any] | None:
+        """Return what the audit tells beside: the code that was compared, and the PINs that were set."""
+        told: dict[str, Any] = {}
+        if self.role is None or self._compared() is not self.role:
+            told["judged"] = None if self._compared() is None else str(self._compared())
+        if self.name == "activate":
+            told["done"] = [str(role) for role in self.trail.done]
+        return told or None
+
+    def _compared(self) -> Role | None:
+        return self.trail.judged or self.judged
+
+
+def plan(order: Order, floor: int) -> Plan:
+    """Return how an order is carried out; `floor` is the PUK's, by the policy."""
+    codes: list[Secret] = []
+
+    def own(code: Secret | None) -> Secret | None:
+        if code is None:
+            return None
+        codes.append(Secret(code.reveal()))
+        return codes[-1]
+
+    trail = Trail()
+    match order:
+        case VerifyOrder():
+            made = _verify(order, own(order.code), trail)
+        case ChangeOrder():
+            made = _change(order, own(order.code), own(order.new_code), trail)
+        case UnblockOrder():
+            made = _unblock(order, own(order.puk), own(order.new_code), trail, floor)
+        case ActivateOrder():
+            fresh = []
+            for role, code in order.new_codes.items():
+                new = own(code)
+                if new is not None:
+                    fresh.append(FreshCode(role, new, own(order.transport.get(role))))
+            made = _activate(order, fresh, own(order.puk), trail, floor)
+        case _:
+            assert_never(order)
+    made._codes = codes  # noqa: SLF001 - this function is the maker of plans
+    return made
+
+
+def _verify(order: VerifyOrder, code: Secret | None, trail: Trail) -> Plan:
+    def operation(connection: Connection, read: ReadCard) -> Outcome:
+        return code_operations.verify(Turn(connection, read, order.word, trail=trail), order.role, code)
+
+    return Plan("verify", order.role, order.role, operation, trail)
+
+
+def _change(order: ChangeOrder, code: Secret | None, new_code: Secret | None, trail: Trail) -> Plan:
+    def operation(connection: Connection, read: ReadCard) -> Outcome:
+        return code_operations.change(Turn(connection, read, order.word, trail=trail), order.role, code, new_code)
+
+    return Plan("change", order.role, order.role, operation, trail)
+
+
+def _unblock(order: UnblockOrder, puk: Secret | None, new_code: Secret | None, trail: Trail, floor: int) -> Plan:
+    def operation(connection: Connection, read: ReadCard) -> Outcome:
+        return code_operations.unblock(Turn(connection, read, order.word, floor, trail), order.role, puk, new_code)
+
+    return Plan("unblock", order.role, Role.PUK, operation, trail)
+
+
+def _activate(order: ActivateOrder, fresh: list[FreshCode], puk: Secret | None, trail: Trail, floor: int) -> Plan:
+    def operation(connection: Connection, read: ReadCard) -> Outcome:
+        turn = Turn(connection, read, floor=floor, trail=trail)
+        return code_operations.activate(turn, fresh, puk, order.words)
+
+    answers = {
+        name: answer if isinstance(answer, bool) else answer.isoformat() for name, answer in order.answers.items()
+    }
+    return Plan("activate", None, None if puk is None else Role.PUK, operation, trail, answers)

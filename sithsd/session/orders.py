@@ -1,0 +1,69 @@
+"""Who asks for what: the operations with codes, as a caller orders them.
+
+A code that is None is entered at the reader's PIN pad. Codes are the caller's to wipe, once the operation has ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sithsd.card.guard import NOTHING_SAID, Word
+from sithsd.policy.checklist import Answer
+from sithsd.secret import Secret
+from sithsd.values import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The process that asks: by the kernel's word. `desk`: it may do what only a desk operator may."""
+
+    uid: int
+    pid: int
+    program: str
+    desk: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOrder:
+    """Give a PIN to the card."""
+
+    role: Role
+    code: Secret | None
+    word: Word = NOTHING_SAID
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """Change a PIN."""
+
+    role: Role
+    code: Secret | None
+    new_code: Secret | None
+    word: Word = NOTHING_SAID
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnblockOrder:
+    """Unblock a PIN with the PUK; `word` is about the PUK."""
+
+    role: Role
+    puk: Secret | None
+    new_code: Secret | None
+    word: Word = NOTHING_SAID
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateOrder:
+    """Give a new card the holder's PINs. `transport` are the PINs it has now, `words` those about each code."""
+
+    new_codes: Mapping[Role, Secret]
+    puk: Secret | None = None
+    transport: Mapping[Role, Secret] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    words: Mapping[Role, Word] = field(default_factory=dict)
+    serial: str | None = None
+
+
+Order = VerifyOrder | ChangeOrder | UnblockOrder | ActivateOrder

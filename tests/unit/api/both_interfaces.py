@@ -1,0 +1,60 @@
+"""Both interfaces over the session room, called as the server calls them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from session_house import LONG, House, open_house
+
+from sithsd.api import wire
+from sithsd.api.code_methods import Codes
+from sithsd.api.interface import Interface, Method, StreamMethod
+from sithsd.api.methods import Cards
+from sithsd.api.peer import Caller
+from sithsd.api.rights import Rights
+from sithsd.policy.model import Policy
+from sithsd.validity.judge import Judge
+
+GROUP, HOLDERS = 4711, 4712
+ORDINARY = Caller(uid=54321, gid=54321, pid=1, groups=frozenset({54321}))
+DESK = Caller(uid=54322, gid=54322, pid=2, groups=frozenset({54322, GROUP}))
+HOLDER = Caller(uid=54323, gid=54323, pid=3, groups=frozenset({54323, HOLDERS}))
+
+
+@dataclass
+class Socket:
+    """Both interfaces."""
+
+    house: House
+    cards: Interface
+    codes: Interface
+
+    async def call(self, name: str, caller: Caller, **parameters: object) -> dict[str, object]:
+        """Call a method; return the reply as plain JSON values."""
+        method = self.cards.methods.get(name) or self.codes.methods[name]
+        assert isinstance(method, Method)
+        call = method.parameters(**parameters)
+        async with asyncio.timeout(LONG):
+            return wire.to_json(await method.call(call, caller))
+
+    async def stream(self, caller: Caller, **parameters: object) -> AsyncIterator[dict[str, object]]:
+        """Monitor; yield the replies as plain JSON values."""
+        method = self.cards.methods["Monitor"]
+        assert isinstance(method, StreamMethod)
+        replies = method.stream(method.parameters(**parameters), caller)
+        try:
+            async for reply in replies:
+                yield wire.to_json(reply)
+        finally:
+            await replies.aclose()
+
+
+@asynccontextmanager
+async def open_daemon(judge: Judge, policy: Policy | None = None) -> AsyncIterator[Socket]:
+    """Give a daemon without sockets."""
+    rights = Rights(own_uid=1, group=GROUP, holders=HOLDERS)
+    async with open_house(judge, policy=policy) as house:
+        cards = Cards(house.board, house.readers, rights, judge, house.clock)
+        codes = Codes(house.readers, house.desk, rights, lambda pid: f"program {pid}")
+        yield Socket(house, cards.interface(), codes.interface())
