@@ -28,6 +28,23 @@ USAGES = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks of more than one kind of tests."""
+    config.addinivalue_line("markers", "both_drivers: also on vsmartcard's reader driver, which nobody here wrote")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked `both_drivers` twice."""
+    if metafunc.definition.get_closest_marker("both_drivers"):
+        metafunc.parametrize("driver", ["ifd", "vpcd"], indirect=True)
+
+
+@pytest.fixture
+def driver(request: pytest.FixtureRequest) -> str:
+    """Return the simulated readers' driver: our own, unless the test is one for `both_drivers`."""
+    return getattr(request, "param", "ifd")
+
+
 @pytest.fixture(scope="session")
 def pki_dir() -> Path:
     """Return the folder of real certificates, which lies beside the checkout or where SITHSD_PKI_DIR says."""

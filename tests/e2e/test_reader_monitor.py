@@ -25,30 +25,34 @@ READER_0, READER_1 = "SITHS-SIM Reader (0) 00 00", "SITHS-SIM Reader (1) 01 00"
 DEADLINE = 30.0
 
 
+@pytest.mark.both_drivers
 def test_the_service_and_its_readers_are_told_at_the_start(
     set_stage: Callable[..., Stage], watch: Callable[..., Any]
 ) -> None:
     """A running service is told first, then each of its readers."""
-    set_stage(2)
+    stage = set_stage(2)
+    first_reader, second_reader = stage.reader_names
     told = watch()
     told.expect(ServiceUp)
-    assert {told.expect(ReaderAdded).reader, told.expect(ReaderAdded).reader} == {READER_0, READER_1}
-    assert {state.name for state in told.monitor.readers} == {READER_0, READER_1}
+    assert {told.expect(ReaderAdded).reader, told.expect(ReaderAdded).reader} == {first_reader, second_reader}
+    assert {state.name for state in told.monitor.readers} == {first_reader, second_reader}
 
 
+@pytest.mark.both_drivers
 def test_a_card_comes_and_goes(
     set_stage: Callable[..., Stage], watch: Callable[..., Any], put_card: Callable[..., Any]
 ) -> None:
     """An insertion is told with the card's ATR, a removal with a later count."""
     stage = set_stage(2)
+    reader = stage.reader_names[0]
     told = watch()
     card = put_card(stage)
     inserted = told.expect(CardInserted)
-    assert (inserted.reader, inserted.atr) == (READER_0, bytes.fromhex("3B800181"))
+    assert (inserted.reader, inserted.atr) == (reader, bytes.fromhex("3B800181"))
     assert [state.present for state in told.monitor.readers] == [True, False]
     card.remove()
     removed = told.expect(CardRemoved)
-    assert removed.reader == READER_0
+    assert removed.reader == reader
     assert removed.event_count > inserted.event_count
     assert not any(state.present for state in told.monitor.readers)
 
@@ -63,19 +67,21 @@ def test_a_card_that_is_in_at_the_start_is_told(
     assert watch().expect(CardInserted).reader == READER_1
 
 
+@pytest.mark.both_drivers
 def test_two_readers_are_told_apart(
     set_stage: Callable[..., Stage], watch: Callable[..., Any], put_card: Callable[..., Any]
 ) -> None:
     """What happens in one reader says nothing of the other."""
     stage = set_stage(2)
+    first_reader, second_reader = stage.reader_names
     told = watch()
     first, second = put_card(stage, 0), put_card(stage, 1)
-    assert {told.expect(CardInserted).reader, told.expect(CardInserted).reader} == {READER_0, READER_1}
+    assert {told.expect(CardInserted).reader, told.expect(CardInserted).reader} == {first_reader, second_reader}
     first.remove()
-    assert told.expect(CardRemoved).reader == READER_0
-    assert {state.name: state.present for state in told.monitor.readers} == {READER_0: False, READER_1: True}
+    assert told.expect(CardRemoved).reader == first_reader
+    assert {state.name: state.present for state in told.monitor.readers} == {first_reader: False, second_reader: True}
     second.remove()
-    assert told.expect(CardRemoved).reader == READER_1
+    assert told.expect(CardRemoved).reader == second_reader
 
 
 @pytest.mark.parametrize("readers", [4, 16])
@@ -94,33 +100,37 @@ def test_many_readers(
         assert told.expect(CardRemoved).reader == reader
 
 
+@pytest.mark.both_drivers
 def test_a_mute_card_is_no_card_and_no_empty_reader(
     set_stage: Callable[..., Stage], watch: Callable[..., Any], put_card: Callable[..., Any]
 ) -> None:
     """A card without an answer to reset is told as mute, and its removal as a removal."""
     stage = set_stage(2)
+    reader = stage.reader_names[0]
     told = watch()
     card = put_card(stage, mute=True)
-    assert told.expect(CardMute).reader == READER_0
+    assert told.expect(CardMute).reader == reader
     card.remove()
-    assert told.expect(CardRemoved).reader == READER_0
+    assert told.expect(CardRemoved).reader == reader
     assert not any(isinstance(event, CardInserted) for event in told.events)
 
 
+@pytest.mark.both_drivers
 def test_a_swap_that_hides_between_two_looks_is_told(
     set_stage: Callable[..., Stage], watch: Callable[..., Any], put_card: Callable[..., Any]
 ) -> None:
     """Two cards with the same ATR, swapped while the monitor does not look, are a removal and an insertion."""
     stage = set_stage(2)
+    reader = stage.reader_names[0]
     told = watch()
     told.hold(CardInserted)
     first = put_card(stage)
     assert told.held.wait(DEADLINE)
     before = told.expect(CardInserted)
     first.remove()
-    _await_counter(before.event_count + 1)
+    _await_counter(reader, before.event_count + 1)
     put_card(stage)
-    _await_counter(before.event_count + 2)
+    _await_counter(reader, before.event_count + 2)
     told.go_on.set()
     assert told.expect(CardRemoved).event_count == before.event_count + 2
     assert told.expect(CardInserted).event_count == before.event_count + 2
@@ -176,6 +186,7 @@ def test_a_socket_that_a_killed_service_left_is_no_service(
     told.expect(ServiceUp)
 
 
+@pytest.mark.both_drivers
 def test_no_wake_ups_when_nothing_happens(
     set_stage: Callable[..., Stage], watch: Callable[..., Any], put_card: Callable[..., Any]
 ) -> None:
@@ -238,15 +249,15 @@ def test_stop_returns_though_the_service_hangs(set_stage: Callable[..., Stage], 
     assert not told.monitor._thread.is_alive()
 
 
-def _await_counter(count: int) -> None:
-    """Wait until pcscd has counted so many insertions and removals in the first reader."""
+def _await_counter(reader: str, count: int) -> None:
+    """Wait until pcscd has counted so many insertions and removals in a reader."""
     context = scard.Context.establish()
     try:
         deadline = time.monotonic() + DEADLINE
         word = scard.STATE_UNAWARE
         while word >> 16 < count:
             assert time.monotonic() < deadline
-            (look,) = context.get_status_change([(READER_0, word)], 1000)
+            (look,) = context.get_status_change([(reader, word)], 1000)
             word = look.word & ~scard.STATE_CHANGED
     finally:
         context.release()

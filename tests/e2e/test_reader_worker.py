@@ -16,6 +16,7 @@ from sithsd.errors import ErrorCode, SithsdError
 from sithsd.reader.events import CardInserted, CardMute, CardRemoved
 from sithsd.reader.worker import CardConnection, ReaderWorker
 from sithsd.simulator.stage import Stage, end
+from sithsd.simulator.vpcd_conf import vpcd_names
 
 READER_0, READER_1 = "SITHS-SIM Reader (0) 00 00", "SITHS-SIM Reader (1) 01 00"
 SELECT = bytes.fromhex("00 A4 04 00")
@@ -24,11 +25,12 @@ DEADLINE = 30.0
 
 
 @pytest.fixture
-def work() -> Iterator[Callable[..., ReaderWorker]]:
+def work(driver: str) -> Iterator[Callable[..., ReaderWorker]]:
     """Start a worker, with the arguments of `ReaderWorker`; it is stopped when the test ends."""
+    first = READER_0 if driver == "ifd" else vpcd_names(1)[0]
     with ExitStack() as stack:
 
-        def start(reader: str = READER_0, **options: object) -> ReaderWorker:
+        def start(reader: str = first, **options: object) -> ReaderWorker:
             worker = ReaderWorker(reader, **options)
             stack.callback(worker.stop)
             worker.start()
@@ -95,6 +97,7 @@ async def refusal(awaitable: Awaitable[object]) -> SithsdError:
     return caught.value
 
 
+@pytest.mark.both_drivers
 @pytest.mark.parametrize(("atr", "protocol"), [("3B800181", 1), ("3B00", 0)])
 async def test_an_operation_has_the_card(
     inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker], atr: str, protocol: int
@@ -219,6 +222,7 @@ async def test_a_reader_held_exclusively_is_busy_until_it_is_free(
     assert card.commands == [MARK]
 
 
+@pytest.mark.both_drivers
 async def test_a_card_taken_out_in_flight(
     inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker]
 ) -> None:
@@ -239,6 +243,7 @@ async def test_a_card_taken_out_in_flight(
     assert card.commands == [SELECT]
 
 
+@pytest.mark.both_drivers
 async def test_an_operation_works_again_after_a_removal(
     inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker], put_card: Callable[..., Any]
 ) -> None:
@@ -278,6 +283,7 @@ async def test_no_card_and_no_reader(set_stage: Callable[..., Stage], work: Call
     assert (await refusal(work("no such reader").run(select))).code is ErrorCode.READER_UNKNOWN
 
 
+@pytest.mark.both_drivers
 async def test_a_mute_card_is_unreadable(
     set_stage: Callable[..., Stage],
     work: Callable[..., ReaderWorker],
@@ -292,6 +298,7 @@ async def test_a_mute_card_is_unreadable(
     assert (await refusal(work().run(select))).code is ErrorCode.CARD_UNREADABLE
 
 
+@pytest.mark.both_drivers
 async def test_the_card_is_reset_if_the_operation_asks_for_it(
     inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker]
 ) -> None:
@@ -335,6 +342,7 @@ async def test_a_restarted_service_is_used(
         assert await worker.run(mark, patience=DEADLINE) == (b"", 0x9000)
 
 
+@pytest.mark.both_drivers
 async def test_a_service_restarted_between_two_operations_is_not_noticed(
     inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker], put_card: Callable[..., Any]
 ) -> None:

@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from sithsd.simulator.control import Insert, NotServingError, Remove, Request, State, Swap, ask
+from sithsd.simulator.control import Insert, NotServingError, Press, Remove, Request, State, Swap, ask, press
 from sithsd.simulator.shelf import Shelf
-from sithsd.simulator.stage import Stage, StageError
+from sithsd.simulator.stage import Driver, Stage, StageError
 
 SECONDS = 60
 
@@ -29,6 +30,7 @@ class Table:
         self._service = service
         self._made = made
         self._fresh: set[str] = set()
+        self._pads: set[int] = set()
         for each in ("cache", "home"):
             (folder / each).mkdir()
 
@@ -60,12 +62,25 @@ class Table:
         ask(self._service, Swap(card=name, reader=reader))
 
     def remove(self, reader: int = 0) -> None:
-        """Take a card out, and wait until pcscd has noticed: two of its polls of 400 ms."""
+        """Take a card out, and wait until pcscd has noticed."""
         ask(self._service, Remove(reader=reader))
-        time.sleep(0.9)
+        if self.stage.driver == "vpcd":
+            time.sleep(0.9)  # two of its polls of 400 ms
+
+    def fit_pad(self, reader: int = 0) -> None:
+        """Give a reader a PIN pad, until the table is cleared."""
+        self.stage.readers.fit_pad(reader)
+        self._pads.add(reader)
+
+    def press(self, *keys: str, reader: int = 0) -> None:
+        """Press keys of a PIN pad as soon as it asks: digits, several in one string or not, and those of `pad.Key`."""
+        single = tuple(key for given in keys for key in (given if given.isdigit() else [given]))
+        press(self._service, Press(keys=single, reader=reader), SECONDS)
 
     def clear(self) -> None:
-        """Take all cards out."""
+        """Take all cards out, and the PIN pads away."""
+        for reader in self._pads:
+            self.stage.readers.take_pad(reader)
         for reader in ask(self._service, State()).inserted:
             ask(self._service, Remove(reader=reader))
 
@@ -94,18 +109,32 @@ class Table:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Path]]:
-    """Set up a stage with two readers, and on it the process that serves cards from a folder of its own."""
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Driver], tuple[Stage, Path]]]:
+    """Set up a stage with two readers of one driver, and on it the process that serves cards from its own folder."""
     _demand("pcscd", "pkcs15-tool", "pkcs11-tool", "p11tool", "ssh-keygen", "openssl")
-    folder = tmp_path_factory.mktemp("service")
-    places = ["--runtime-dir", str(folder), "--state-dir", str(folder)]
-    try:
-        with Stage(2) as stage:
-            stage.spawn([sys.executable, "-m", "sithsd.simulator.main", *places, "serve"])
-            _wait_for(folder, State())
-            yield stage, folder
-    except StageError as error:
-        _missing(str(error))
+    made: dict[Driver, tuple[Stage, Path]] = {}
+    with ExitStack() as stack:
+
+        def on(driver: Driver) -> tuple[Stage, Path]:
+            if driver not in made:
+                folder = tmp_path_factory.mktemp("service")
+                places = ["--runtime-dir", str(folder), "--state-dir", str(folder)]
+                try:
+                    stage = stack.enter_context(Stage(2, driver=driver))
+                except StageError as error:
+                    _missing(str(error))
+                stage.spawn([sys.executable, "-m", "sithsd.simulator.main", *places, "serve"])
+                _wait_for(folder, State())
+                made[driver] = stage, folder
+            return made[driver]
+
+        yield on
+
+
+@pytest.fixture
+def service(services: Callable[[Driver], tuple[Stage, Path]], driver: Driver) -> tuple[Stage, Path]:
+    """Return the stage and the folder of the process that serves cards on it."""
+    return services(driver)
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,7 @@ def test_rsa_pkcs_signs_a_digest_info(table: Any, name: str, slot: str, code: st
     check(table, key)
 
 
+@pytest.mark.both_drivers
 @both_protocols
 @both_keys
 def test_sha256_rsa_pkcs_signs_a_text(table: Any, name: str, slot: str, code: str, ident: str) -> None:
@@ -154,6 +155,7 @@ def test_an_old_card_signs_with_exponent_3(table: Any) -> None:
     check(table, key)
 
 
+@pytest.mark.both_drivers
 def test_wrong_pins_lower_the_flags(table: Any) -> None:
     """PKCS#11 tells "final try" after two wrong codes and "locked" after three; the other PIN is untouched."""
     table.insert("ordinary")
@@ -202,6 +204,7 @@ def test_ssh_keygen_lists_the_keys(table: Any, module: str) -> None:
     assert len({key for _, key in keys}) >= 2
 
 
+@pytest.mark.both_drivers
 def test_a_card_taken_out_is_no_token(table: Any) -> None:
     """After removal the reader is there and empty."""
     table.insert("ordinary")

@@ -62,6 +62,7 @@ def test_the_whole_card_is_dumped(table: Any, name: str) -> None:
     assert dump.count("nonRepudiation") == 2
 
 
+@pytest.mark.both_drivers
 @both_protocols
 def test_certificates_are_listed(table: Any, name: str) -> None:
     """Two pairs, named by purpose and identity."""
@@ -87,6 +88,7 @@ def test_a_certificate_is_read(table: Any, name: str) -> None:
     assert certificate == x509.load_der_x509_certificate(issued)
 
 
+@pytest.mark.both_drivers
 @both_protocols
 @pytest.mark.parametrize(("code", "reference"), [("PIN", "01"), ("SIGNATURE", "02")])
 def test_both_pins_are_verified(table: Any, name: str, code: str, reference: str) -> None:
@@ -105,6 +107,7 @@ def test_a_wrong_pin_costs_one_try(table: Any) -> None:
     assert tries_left(table) == {"authentication": 2, "signature": 3, "puk": 10}
 
 
+@pytest.mark.both_drivers
 def test_three_wrong_pins_block_and_the_puk_unblocks(table: Any) -> None:
     """The right code is refused as blocked; after unblocking the new one is accepted, the old one is not."""
     table.insert("ordinary")
@@ -133,6 +136,7 @@ def test_a_wrong_puk_costs_a_try_of_the_puk(table: Any) -> None:
     assert tries_left(table) == {"authentication": 3, "signature": 3, "puk": 9}
 
 
+@pytest.mark.both_drivers
 @both_protocols
 def test_a_pin_is_changed(table: Any, name: str) -> None:
     """CHANGE REFERENCE DATA by the tool: afterwards the new code is the right one."""
@@ -157,6 +161,7 @@ def test_a_blocked_card_is_blocked(table: Any) -> None:
     ask(table, *verify("SIGNATURE", "02"))
 
 
+@pytest.mark.both_drivers
 def test_codes_survive_removal(table: Any) -> None:
     """A card that was taken out and put in again, by another process, has the counter it had."""
     table.insert("ordinary")
@@ -181,6 +186,7 @@ def test_cards_that_opensc_has_no_driver_for_are_refused(table: Any, name: str) 
     assert "Card is invalid or cannot be handled" in refused(table, "--dump")
 
 
+@pytest.mark.both_drivers
 def test_two_readers_hold_two_cards(table: Any) -> None:
     """The second reader's card is its own, with its own serial number."""
     table.insert("ordinary")
@@ -190,6 +196,7 @@ def test_two_readers_hold_two_cards(table: Any) -> None:
     assert serials[0].group(1) != serials[1].group(1)
 
 
+@pytest.mark.both_drivers
 def test_a_swap_shows_the_other_card(table: Any) -> None:
     """After `swap` the tool reads the other card, though both have the same ATR."""
     table.insert("ordinary")
