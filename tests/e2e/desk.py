@@ -108,15 +108,30 @@ class OpenSC:
 
     def accepts(self, code: str, role: str = "authentication") -> bool:
         """Tell whether the card takes a PIN, by the tool's own VERIFY; a wrong one costs a try."""
+        return self._right("--verify-pin", "--auth-id", REFERENCES[role], "--pin", "env:GIVEN", GIVEN=code)
+
+    def changes(self, old: str, new: str, role: str = "authentication") -> bool:
+        """Change a PIN; tell whether the card took the old one."""
+        codes = {"OLD": old, "NEW": new}
+        given = ["--pin", "env:OLD", "--new-pin", "env:NEW"]
+        return self._right("--change-pin", "--auth-id", REFERENCES[role], *given, **codes)
+
+    def unblocks(self, puk: str, new: str, role: str = "authentication") -> bool:
+        """Unblock a PIN; tell whether the card took the PUK."""
+        codes = {"PUK": puk, "NEW": new}
+        given = ["--puk", "env:PUK", "--new-pin", "env:NEW"]
+        return self._right("--unblock-pin", "--auth-id", REFERENCES[role], *given, **codes)
+
+    def _right(self, *arguments: str, **codes: str) -> bool:
         done = subprocess.run(
-            ["pkcs15-tool", "--verify-pin", "--auth-id", REFERENCES[role], "--pin", "env:GIVEN"],
-            env={**self._environment, "GIVEN": code},
+            ["pkcs15-tool", *arguments],
+            env={**self._environment, **codes},
             capture_output=True,
             text=True,
             check=False,
             timeout=DEADLINE,
         )
-        assert done.returncode == 0 or "PIN code or key incorrect" in done.stderr, done.stderr
+        assert done.returncode == 0 or " incorrect" in done.stderr, done.stderr
         return done.returncode == 0
 
 
