@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from e2e_household import BIN, READER_0, READER_1, SIGNATURE_PIN, WRONG_PIN, Household, code
+from e2e_household import BIN, SIGNATURE_PIN, WRONG_PIN, Household, code
 
 UNCHECKED = {"status": "unknown", "reasons": ["revocation.notChecked"]}
 EXPIRED = {"status": "bad", "reasons": ["date.expired", "revocation.notChecked"]}
@@ -125,6 +125,7 @@ def test_a_card_with_broken_files_is_unreadable_and_says_where(house: Household)
     house.insert("ordinary")
 
 
+@pytest.mark.both_drivers
 def test_a_monitor_tells_insertion_identity_and_removal(house: Household) -> None:
     """`sithsctl monitor --json` prints the state first, then every change, with growing sequence numbers."""
     monitor = house.background([str(BIN / "sithsctl"), "monitor", "--json"], text=True)
@@ -141,7 +142,7 @@ def test_a_monitor_tells_insertion_identity_and_removal(house: Household) -> Non
         while told[-1]["readers"][0]["state"] != wanted or len(told) == 1:
             told.append(json.loads(monitor.stdout.readline()))
     assert {one["event"] for one in told[1:]} == {"changed"}
-    assert {one["reader"] for one in told[1:]} == {READER_0}
+    assert {one["reader"] for one in told[1:]} == {house.readers[0]}
     assert [one["sequence"] for one in told] == sorted({one["sequence"] for one in told})
     ready = next(one for one in told if one["readers"][0]["state"] == "ready")
     assert ready["readers"][0]["card"]["holder"]["displayName"] == "Tolvan Tolvansson"
@@ -158,6 +159,7 @@ def test_a_card_put_in_again_is_read_again(house: Household) -> None:
     assert house.tries("ordinary") == 3
 
 
+@pytest.mark.both_drivers
 def test_a_swap_shows_the_other_card(house: Household) -> None:
     """After one card was exchanged for another, nothing of the first is shown."""
     house.insert("ordinary")
@@ -166,6 +168,7 @@ def test_a_swap_shows_the_other_card(house: Household) -> None:
     assert shown["card"]["holder"]["hsaId"] == "SE2321000016-SIM2"
 
 
+@pytest.mark.both_drivers
 def test_two_cards_at_once_are_kept_apart(house: Household) -> None:
     """Each reader has its own card; a code without a reader's name goes nowhere, with it to that reader's card."""
     first = house.insert("ordinary")
@@ -174,17 +177,18 @@ def test_two_cards_at_once_are_kept_apart(house: Household) -> None:
     refused = house.verify(WRONG_PIN)
     assert (refused.status, refused.error["code"], refused.error["retryable"]) == (4, "reader.ambiguous", False)
     assert (house.tries("ordinary"), house.tries("reserve")) == (3, 3)
-    wrong = house.verify(WRONG_PIN, "--reader", READER_1)
+    wrong = house.verify(WRONG_PIN, "--reader", house.readers[1])
     assert (wrong.status, wrong.error["code"], wrong.error["triesLeft"]) == (5, "pin.wrong", 2)
     assert (house.tries("ordinary"), house.tries("reserve")) == (3, 2)
-    right = house.verify(SIGNATURE_PIN, "--reader", READER_0, role="signature")
-    assert (right.status, right.json["reader"]) == (0, READER_0)
+    right = house.verify(SIGNATURE_PIN, "--reader", house.readers[0], role="signature")
+    assert (right.status, right.json["reader"]) == (0, house.readers[0])
     unknown = house.verify(WRONG_PIN, "--reader", "No Such Reader")
     assert (unknown.status, unknown.error["code"]) == (4, "reader.unknown")
     house.remove(1)
-    assert house.verify(SIGNATURE_PIN, role="signature").json["reader"] == READER_0
+    assert house.verify(SIGNATURE_PIN, role="signature").json["reader"] == house.readers[0]
 
 
+@pytest.mark.both_drivers
 def test_a_swap_between_two_polls_does_not_go_unnoticed(house: Household) -> None:
     """Two cards with the same ATR, exchanged quickly: the second is shown, and gets no code meant for the first."""
     first = house.insert("ordinary")["card"]

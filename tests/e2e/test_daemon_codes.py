@@ -74,6 +74,7 @@ def test_status_prints_what_is_promised(house: Household) -> None:
     assert len({certificate["id"] for certificate in card["certificates"]}) == 4
 
 
+@pytest.mark.both_drivers
 @pytest.mark.parametrize(("role", "right"), [("authentication", PIN), ("signature", SIGNATURE_PIN)])
 def test_a_right_pin_is_taken(house: Household, role: str, right: str) -> None:
     """The reply names reader, card and role, and the tries left are full."""
@@ -83,7 +84,7 @@ def test_a_right_pin_is_taken(house: Household, role: str, right: str) -> None:
     assert (
         answer.json.items()
         >= {
-            "reader": READER_0,
+            "reader": house.readers[0],
             "cardSerial": house.serial("ordinary"),
             "role": role,
             "triesLeft": 3,
@@ -103,12 +104,13 @@ def test_a_card_does_not_stay_unlocked(house: Household) -> None:
     assert [one["verified"] for one in codes] == [False, False, False]
 
 
+@pytest.mark.both_drivers
 def test_three_wrong_pins_block_and_the_puk_unblocks(house: Household) -> None:
     """3, 2, 1; the last try only by --spend-last-try; blocked; the PUK gives a new value and full tries."""
     house.insert("ordinary")
     first = house.verify(WRONG_PIN)
     assert_error(first, 5, "pin.wrong", tries_left=2, role="authentication")
-    where = {"reader": READER_0, "cardSerial": house.serial("ordinary"), "statusWord": 0x63C2}
+    where = {"reader": house.readers[0], "cardSerial": house.serial("ordinary"), "statusWord": 0x63C2}
     assert first.error.items() >= where.items()
     assert first.error["sequence"] <= house.await_reader("ready")["sequence"]
     assert_error(house.verify(WRONG_PIN), 5, "pin.wrong", tries_left=1)
@@ -127,6 +129,7 @@ def test_three_wrong_pins_block_and_the_puk_unblocks(house: Household) -> None:
     assert_error(house.verify(PIN), 5, "pin.wrong", tries_left=2)
 
 
+@pytest.mark.both_drivers
 @pytest.mark.parametrize("name", ["ordinary-t0", "reserve"])
 def test_cards_of_the_other_protocol_count_alike(house: Household, name: str) -> None:
     """The same life on T=0 cards, one of them read by the generic profile alone."""
