@@ -55,7 +55,7 @@ soak: setup ## property, fuzz and e2e tests with new random seeds for SOAK_MINUT
 	@end=$$(($$(date +%s) + 60 * $(SOAK_MINUTES))); round=1; \
 	while [ $$(date +%s) -lt $$end ]; do \
 	    seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); echo "soak: round $$round, seed $$seed"; \
-	    env -u CI $(BIN)/python -m pytest -q -x --hypothesis-seed=$$seed tests/property tests/fuzz tests/e2e || exit 1; \
+	    env -u CI SITHSD_LIFE_RULES=100000 $(BIN)/python -m pytest -q -x --hypothesis-seed=$$seed tests/property tests/fuzz tests/e2e || exit 1; \
 	    round=$$((round + 1)); \
 	done
 

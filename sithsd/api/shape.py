@@ -1,11 +1,12 @@
 """Parameters from JSON into their shape, without a code ever becoming a str, and without an error that quotes it.
 
 A str can't be overwritten, so where a shape has a field of type Secret its JSON text is taken as it is (msgspec.Raw, a
-view of the message) and unescaped here into bytes that can. Whoever owns the message overwrites it afterwards.
+view of the message) and unescaped here into bytes that can. So it is with the words of an enumeration: a code may have
+been sent in the place of one. Whoever owns the message overwrites it afterwards.
 """
 
 import re
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -45,10 +46,14 @@ class Shape(Generic[P]):
         self._kind = kind
         self._fields = msgspec.structs.fields(kind)
         self._secrets = [field for field in self._fields if _is_secret(field)]
+        self._words = [field for field in self._fields if _is_word(field)]
         # The same shape with raw JSON in the place of each code, under the names of the wire.
         twin = msgspec.defstruct(
             kind.__name__,
-            [(field.name, msgspec.Raw if _is_secret(field) else field.type, _copied(field)) for field in self._fields],
+            [
+                (field.name, msgspec.Raw if _is_secret(field) or _is_word(field) else field.type, _copied(field))
+                for field in self._fields
+            ],
             kw_only=True,
             forbid_unknown_fields=True,
         )
@@ -65,6 +70,8 @@ class Shape(Generic[P]):
             raise ParameterError("", "not valid JSON") from None
         values = {field.name: getattr(plain, field.name) for field in self._fields}
         try:
+            for field in self._words:
+                values[field.name] = _word(values[field.name], field)
             for field in self._secrets:
                 raw = values[field.name]
                 values[field.name] = None if _is_nothing(raw, field) else _secret(raw, field.encode_name)
@@ -92,14 +99,31 @@ class Shape(Generic[P]):
             return ParameterError(_joined(field, unknown.group(1)), "there is no such field")
         if expected := _EXPECTED.match(message):
             return ParameterError(field, f"expected {expected.group(1)}")
-        for known in self._fields:
-            if known.encode_name == field and isinstance(known.type, type) and issubclass(known.type, Enum):
-                return ParameterError(field, "expected one of " + ", ".join(str(member.value) for member in known.type))
         return ParameterError(field, "not of the expected form")
 
 
 def _is_secret(field: msgspec.structs.FieldInfo) -> bool:
     return field.type is Secret or field.type == Secret | None
+
+
+def _is_word(field: msgspec.structs.FieldInfo) -> bool:
+    """Tell whether a field takes one of a few words.
+
+    What was sent in the place of one may be a code, so it is compared where it lies, and never becomes a str either.
+    """
+    return isinstance(field.type, type) and issubclass(field.type, StrEnum) and field.required
+
+
+def _word(raw: msgspec.Raw, field: msgspec.structs.FieldInfo) -> StrEnum:
+    text = memoryview(raw)
+    if len(text) < 2 or text[0] != _QUOTE:
+        raise ParameterError(field.encode_name, "expected str")
+    for member in field.type:
+        if text[1:-1] == member.value.encode():
+            found: StrEnum = member
+            return found
+    words = ", ".join(str(member.value) for member in field.type)
+    raise ParameterError(field.encode_name, f"expected one of {words}")
 
 
 def _is_nothing(raw: msgspec.Raw | None, field: msgspec.structs.FieldInfo) -> bool:

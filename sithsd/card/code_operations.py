@@ -80,7 +80,8 @@ class Turn:
     """One operation's turn at the card: the transaction, the card that is meant, and the person's word.
 
     `word` is about the code that the card compares, for a PUK with `floor`: the number of its tries below which it
-    takes the word `risk_card`. The operation fills in `trail`.
+    takes the word `risk_card`. `new_lengths` are the least and the most digits of a new PIN that is entered at a pad,
+    beside what the card takes. The operation fills in `trail`.
     """
 
     connection: Connection
@@ -88,6 +89,7 @@ class Turn:
     word: Word = NOTHING_SAID
     floor: int = 0
     trail: Trail = field(default_factory=Trail)
+    new_lengths: tuple[int, int] | None = None
 
 
 def verify(turn: Turn, role: Role, digits: Secret | None) -> Outcome:
@@ -111,12 +113,13 @@ def verify(turn: Turn, role: Role, digits: Secret | None) -> Outcome:
 def change(turn: Turn, role: Role, digits: Secret | None, new_digits: Secret | None) -> Outcome:
     """Change a PIN from its present value to a new one, once. Raises as `verify` does."""
     code, backend = _pin(turn.card.contents, role), turn.card.backend
+    _both_or_none(digits, new_digits)
     _check((digits, code), (new_digits, code))
     use = _Use(turn)
     guard.allow(use.look_at(code), turn.word)
     if digits is None or new_digits is None:
         pad = use.pad(modify=True)
-        state = use.send(code, lambda: backend.change_at_pad(use.channel, pad, code))
+        state = use.send(code, lambda: backend.change_at_pad(use.channel, pad, code, turn.new_lengths))
     else:
         state = use.send(code, lambda: backend.change(use.channel, code, digits, new_digits))
     return use.lock(state, code)
@@ -130,6 +133,7 @@ def unblock(turn: Turn, role: Role, puk_digits: Secret | None, new_digits: Secre
     """
     code, backend = _pin(turn.card.contents, role), turn.card.backend
     puk = _puk(turn.card.contents, code)
+    _both_or_none(puk_digits, new_digits)
     _check((puk_digits, puk), (new_digits, code))
     use = _Use(turn)
     state, puk_state = use.look(code, puk)
@@ -138,7 +142,7 @@ def unblock(turn: Turn, role: Role, puk_digits: Secret | None, new_digits: Secre
     guard.allow(puk_state, turn.word, floor=turn.floor)
     if puk_digits is None or new_digits is None:
         pad = use.pad(modify=True)
-        state = use.send(puk, lambda: backend.unblock_at_pad(use.channel, pad, code, puk), code)
+        state = use.send(puk, lambda: backend.unblock_at_pad(use.channel, pad, code, puk, turn.new_lengths), code)
     else:
         state = use.send(puk, lambda: backend.unblock(use.channel, code, puk, puk_digits, new_digits), code)
     return use.lock(state, code)
@@ -185,9 +189,11 @@ def activate(turn: Turn, fresh: Sequence[FreshCode], puk_digits: Secret | None, 
 def _due(use: "_Use", contents: CardContents, given: Mapping[Role, FreshCode]) -> list[tuple[CodeReference, FreshCode]]:
     """Return the PINs that have no value of the holder's yet, each with what it is given."""
     pins = [code for code in contents.codes if code.role is not Role.PUK]
-    states = zip(pins, use.look(*pins), strict=True)
+    states = use.look(*pins)
     # A transport PIN may be blocked too: that is the guard's to say.
-    due = [code for code, state in states if state.activated is False]
+    due = [code for code, state in zip(pins, states, strict=True) if state.activated is False]
+    if not due and any(state.activated is None for state in states):
+        raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card does not tell whether its PINs have been chosen")
     if not due:
         raise SithsdError(ErrorCode.ACTIVATION_NOT_NEEDED, "the PINs of this card have been chosen already")
     if missing := [str(code.role) for code in due if code.role not in given]:
@@ -317,6 +323,11 @@ def _check(*given: tuple[Secret | None, CodeReference]) -> None:
     for digits, code in given:
         if digits is not None:
             encoding.check(digits, code)
+
+
+def _both_or_none(first: Secret | None, second: Secret | None) -> None:
+    if (first is None) is not (second is None):
+        raise SithsdError(ErrorCode.REQUEST_INVALID, "at a PIN pad all codes are entered, or none")
 
 
 def _there(digits: Secret | None, name: str) -> Secret:

@@ -39,9 +39,14 @@ def encode(digits: Secret, code: CodeReference) -> Secret:
         raw[:] = bytes(len(raw))
 
 
-def block(code: CodeReference) -> PinBlock:
-    """Return the form of `code` for a reader's PIN pad, which encodes what is entered there by itself."""
+def block(code: CodeReference, lengths: tuple[int, int] | None = None) -> PinBlock:
+    """Return the form of `code` for a reader's PIN pad, which encodes what is entered there by itself.
+
+    `lengths` are the least and the most digits that a new value may have, beside what the card takes.
+    """
     shortest, longest = bounds(code)
+    if lengths is not None:
+        shortest, longest = max(shortest, lengths[0]), min(longest, lengths[1])
     return PinBlock(
         min_length=shortest,
         max_length=longest,
@@ -73,9 +78,13 @@ def _filled(raw: bytearray, padding: int, length: int) -> bytearray:
 
 
 def _bcd(raw: bytearray) -> bytearray:
-    nibbles = [byte - _ZERO for byte in raw] + [0xF] * (len(raw) % 2)
+    # Into a buffer of its final size: one that grows may move, and leave a copy of the code behind.
+    packed = bytearray((len(raw) + 1) // 2)
+    for index in range(0, len(raw), 2):
+        low = raw[index + 1] - _ZERO if index + 1 < len(raw) else 0xF
+        packed[index // 2] = (raw[index] - _ZERO) << 4 | low
     raw[:] = bytes(len(raw))
-    return bytearray(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
+    return packed
 
 
 def _malformed(code: CodeReference, reason: str) -> SithsdError:

@@ -246,9 +246,13 @@ def _format_string(block: PinBlock) -> int:
 
 
 def _extra_digits(blocks: list[PinBlock], properties: Properties) -> int:
-    """Return wPINMaxExtraDigit: the least digits in the upper byte, the most in the lower one."""
-    least = max(min(block.min_length for block in blocks), properties.min_pin_size or 0)
-    most = min(max(block.max_length for block in blocks), properties.max_pin_size or 0xFF, 0xFF)
+    """Return wPINMaxExtraDigit: the least digits in the upper byte, the most in the lower one.
+
+    A structure has one range for all its codes. It is the one that all of them have in common: a code of a wrong length
+    would cost a try.
+    """
+    least = max(*(block.min_length for block in blocks), properties.min_pin_size or 0)
+    most = min(*(block.max_length for block in blocks), properties.max_pin_size or 0xFF, 0xFF)
     if least > most:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the reader's pad takes no codes of this length")
     return least << 8 | most

@@ -75,7 +75,7 @@ class CodeDesk:
             self._log.info("order.refused", code=str(error.code), uid=asker.uid, pid=asker.pid, rules=error.more.rules)
             raise slot.placed(self._advised(error, held), held.card) from None
         beginning = Beginning()
-        made = plan(order, self._tools.policy.puk.floor)
+        made = plan(order, self._tools.policy)
         task = asyncio.get_running_loop().create_task(self._carry_out(slot, held, made, beginning, asker))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

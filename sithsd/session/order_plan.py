@@ -7,8 +7,10 @@ from typing import Any, Self, assert_never
 
 from sithsd.card import code_operations
 from sithsd.card.code_operations import FreshCode, Outcome, Trail, Turn
+from sithsd.card.guard import Word
 from sithsd.card.operations import Connection, ReadCard
 from sithsd.errors import SithsdError
+from sithsd.policy.model import Policy
 from sithsd.secret import Secret
 from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder
 from sithsd.values import CodeState, Role
@@ -66,8 +68,22 @@ class Plan:
         return self.trail.judged or self.judged
 
 
-def plan(order: Order, floor: int) -> Plan:
-    """Return how an order is carried out; `floor` is the PUK's, by the policy."""
+@dataclass(frozen=True, slots=True)
+class Turning:
+    """What turns at the card have by the policy: the PUK's floor, and the lengths of new PINs."""
+
+    trail: Trail
+    floor: int
+    lengths: tuple[int, int]
+
+    def turn(self, connection: Connection, read: ReadCard, word: Word) -> Turn:
+        """Return an operation's turn."""
+        return Turn(connection, read, word, self.floor, self.trail, self.lengths)
+
+
+def plan(order: Order, policy: Policy) -> Plan:
+    """Return how an order is carried out under this policy."""
+    floor, lengths = policy.puk.floor, (policy.new_code.min_length, policy.new_code.max_length)
     codes: list[Secret] = []
 
     def own(code: Secret | None) -> Secret | None:
@@ -81,9 +97,9 @@ def plan(order: Order, floor: int) -> Plan:
         case VerifyOrder():
             made = _verify(order, own(order.code), trail)
         case ChangeOrder():
-            made = _change(order, own(order.code), own(order.new_code), trail)
+            made = _change(order, own(order.code), own(order.new_code), Turning(trail, floor, lengths))
         case UnblockOrder():
-            made = _unblock(order, own(order.puk), own(order.new_code), trail, floor)
+            made = _unblock(order, own(order.puk), own(order.new_code), Turning(trail, floor, lengths))
         case ActivateOrder():
             fresh = []
             for role, code in order.new_codes.items():
@@ -104,18 +120,18 @@ def _verify(order: VerifyOrder, code: Secret | None, trail: Trail) -> Plan:
     return Plan("verify", order.role, order.role, operation, trail)
 
 
-def _change(order: ChangeOrder, code: Secret | None, new_code: Secret | None, trail: Trail) -> Plan:
+def _change(order: ChangeOrder, code: Secret | None, new_code: Secret | None, turning: Turning) -> Plan:
     def operation(connection: Connection, read: ReadCard) -> Outcome:
-        return code_operations.change(Turn(connection, read, order.word, trail=trail), order.role, code, new_code)
+        return code_operations.change(turning.turn(connection, read, order.word), order.role, code, new_code)
 
-    return Plan("change", order.role, order.role, operation, trail)
+    return Plan("change", order.role, order.role, operation, turning.trail)
 
 
-def _unblock(order: UnblockOrder, puk: Secret | None, new_code: Secret | None, trail: Trail, floor: int) -> Plan:
+def _unblock(order: UnblockOrder, puk: Secret | None, new_code: Secret | None, turning: Turning) -> Plan:
     def operation(connection: Connection, read: ReadCard) -> Outcome:
-        return code_operations.unblock(Turn(connection, read, order.word, floor, trail), order.role, puk, new_code)
+        return code_operations.unblock(turning.turn(connection, read, order.word), order.role, puk, new_code)
 
-    return Plan("unblock", order.role, Role.PUK, operation, trail)
+    return Plan("unblock", order.role, Role.PUK, operation, turning.trail)
 
 
 def _activate(order: ActivateOrder, fresh: list[FreshCode], puk: Secret | None, trail: Trail, floor: int) -> Plan:

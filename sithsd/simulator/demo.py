@@ -11,9 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sithsd.simulator.ending import signals_unwind
 from sithsd.simulator.stage import Stage, StageError, end
@@ -21,7 +24,8 @@ from sithsd.simulator.stage import Stage, StageError, end
 BIN = Path(sys.executable).parent
 # Codes of a simulated card (fixtures/README.md). They go through a pipe, never onto a command line.
 PIN, PUK = "123456", "12345678"
-WRONG_PIN, NEW_PIN = "246810", "918273"
+WRONG_PIN, NEW_PIN, NEW_SIGNATURE_PIN, WEAK_PIN = "246810", "918273", "604815", "456789"
+PAD = 1
 _PATIENCE_SECONDS = 20
 VERIFY = ("verify", "--role", "authentication", "--code-fd", "0")
 UNBLOCK = ("unblock", "--role", "authentication", "--code-fd", "0")
@@ -59,6 +63,9 @@ class Demo:
             )  # fmt: skip
             try:
                 self._main_job()
+                self._activation()
+                self._pin_pad()
+                self._audit()
             except Unexpected as error:
                 sys.stdout.write(f"\n✗ {error}\n\nThe daemon's log:\n{(self._folder / 'sithsd.log').read_text()}\n")
                 return 1
@@ -113,6 +120,64 @@ class Demo:
         self._await("the reader is empty", lambda reader: reader["state"] == "empty" and reader["card"] is None)
         self._run(4, *VERIFY, codes=(NEW_PIN,))
 
+    def _activation(self) -> None:
+        self._say("A new card at the desk: its holder chooses both PINs. The checklist comes first.")
+        self._simulator("insert", "inactive")
+        self._await("the card is read", lambda reader: reader["state"] == "ready")
+        self._run(0, "codes")
+        today = datetime.now(ZoneInfo("Europe/Stockholm")).date().isoformat()
+        answers = ["holderPresent=yes", "idDocument=yes", f"orderDate={today}", "responsibilityLetter=yes"]
+        given = [word for answer in answers for word in ("--answer", answer)]
+        activate = ["activate", "--code-fd", "0", *given]
+        self._run(7, *activate, codes=(PUK, NEW_PIN, NEW_SIGNATURE_PIN))
+        activate += ["--answer", "paymentApplies=no"]
+        self._run(7, *activate, codes=(PUK, WEAK_PIN, NEW_SIGNATURE_PIN))
+        self._expect("nothing was sent: the PUK's tries", self._code("puk")["triesLeft"], 10)
+        self._run(0, *activate, codes=(PUK, NEW_PIN, NEW_SIGNATURE_PIN))
+        for role in ("authentication", "signature"):
+            self._expect(f"the PIN for {role} is chosen", self._code(role)["activated"], wanted=True)
+        self._run(0, *VERIFY, codes=(NEW_PIN,))
+        self._simulator("remove")
+
+    def _pin_pad(self) -> None:
+        self._say("A reader with a PIN pad: the code goes from its keys to the card, never through this computer.")
+        self._simulator("insert", "second", "--reader", str(PAD))
+        self._await("the card is read", lambda reader: reader["state"] == "ready", PAD)
+        verify = ["verify", "--role", "authentication", "--pin-pad"]
+        with self._keys("cancel"):
+            self._run(7, *verify)
+        with self._keys("code", "ok", codes=(WRONG_PIN,)):
+            self._run(5, *verify)
+        self._expect("tries left", self._tries(PAD), 2)
+        with self._keys("code", "ok", codes=(PIN,)):
+            self._run(0, *verify)
+        self._expect("tries left", self._tries(PAD), 3)
+        self._simulator("remove", "--reader", str(PAD))
+
+    def _audit(self) -> None:
+        self._say("Every operation is in the audit, without codes; the chain of its rows is whole.")
+        self._run(0, "audit", "show", "--last", "5")
+        self._run(0, "audit", "verify")
+
+    @contextmanager
+    def _keys(self, *keys: str, codes: tuple[str, ...] = ()) -> Iterator[None]:
+        """Press keys of the pad as soon as it asks, while the block runs."""
+        sys.stdout.write(f"\n$ sithsd-sim press --reader {PAD} {' '.join(keys)} &\n")
+        sys.stdout.flush()
+        presser = self._stage.spawn(
+            [str(BIN / "sithsd-sim"), "press", "--reader", str(PAD), *keys],
+            env=self._environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        try:
+            if presser.stdin is not None:
+                presser.stdin.write("".join(f"{code}\n" for code in codes))
+                presser.stdin.close()
+                presser.stdin = None
+            yield
+            self._expect("exit status of the keys", presser.wait(_PATIENCE_SECONDS), 0)
+        finally:
+            end(presser)
+
     def _run(self, status: int, *arguments: str, codes: tuple[str, ...] = ()) -> None:
         sys.stdout.write(f"\n$ sithsctl {' '.join(arguments)}\n")
         sys.stdout.flush()
@@ -133,8 +198,8 @@ class Demo:
         if not quiet:
             self._expect("exit status", done.returncode, 0)
 
-    def _await(self, what: str, reached: Callable[[dict[str, Any]], bool]) -> None:
-        """Follow `sithsctl monitor` until the first reader is as it should be."""
+    def _await(self, what: str, reached: Callable[[dict[str, Any]], bool], number: int = 0) -> None:
+        """Follow `sithsctl monitor` until a reader is as it should be."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while (remaining := deadline - time.monotonic()) > 0:
             with subprocess.Popen(
@@ -145,26 +210,26 @@ class Demo:
                     for line in monitor.stdout or ():
                         # A daemon that is still starting answers with an error, which says that it may be retried.
                         readers = json.loads(line).get("readers")
-                        if readers and reached(readers[0]):
+                        if len(readers or ()) > number and reached(readers[number]):
                             return
                 finally:
                     end(monitor)
             time.sleep(0.05)
         raise Unexpected(f"{what}: not within {_PATIENCE_SECONDS} s")
 
-    def _card(self) -> dict[str, Any]:
+    def _card(self, number: int = 0) -> dict[str, Any]:
         shown = subprocess.run(
             [str(BIN / "sithsctl"), "status", "--json"],
             env=self._environment, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
-        card: dict[str, Any] = json.loads(shown.stdout)["readers"][0]["card"]
+        card: dict[str, Any] = json.loads(shown.stdout)["readers"][number]["card"]
         return card
 
-    def _code(self) -> dict[str, Any]:
-        return next(code for code in self._card()["codes"] if code["role"] == "authentication")
+    def _code(self, role: str = "authentication", number: int = 0) -> dict[str, Any]:
+        return next(code for code in self._card(number)["codes"] if code["role"] == role)
 
-    def _tries(self) -> int | None:
-        tries: int | None = self._code()["triesLeft"]
+    def _tries(self, number: int = 0) -> int | None:
+        tries: int | None = self._code(number=number)["triesLeft"]
         return tries
 
     def _expect(self, what: str, seen: object, wanted: object) -> None:
@@ -182,7 +247,7 @@ def main() -> int:
     with signals_unwind():
         folder = Path(tempfile.mkdtemp(prefix="sithsd-demo-"))
         try:
-            with Stage(readers=2) as stage:
+            with Stage(readers=2, pads=[PAD]) as stage:
                 return Demo(stage, folder).play()
         except StageError as error:
             sys.stderr.write(f"demo: {error}\n")

@@ -96,13 +96,21 @@ def test_codes_leave_memory(house: Household) -> None:
     assert house.unblock(WRONG_PUK, NEW_PIN).error["code"] == "puk.wrong"
     assert house.unblock(PUK, NEW_PIN).status == 0
     assert house.verify(NEW_PIN).status == 0
+    change = ("change", "--role", "authentication", "--code-fd", "0", "--json")
+    assert house.ctl(*change, codes=(WRONG_PIN, PIN)).error["code"] == "pin.wrong"
+    assert house.ctl(*change, codes=(NEW_PIN, PIN)).status == 0
     assert daemon_leaks(house) == []
 
 
 def test_broken_requests_leave_memory(house: Household) -> None:
     """Nor are those of requests that were refused, or cut short, before anybody could wipe their codes."""
     with house.wire(CODES) as wire:
-        for parameters in ({"code": PUK}, {"role": "authentication", "code": [WRONG_PIN]}, {"code": {PIN: PIN}}):
+        for parameters in (
+            {"code": PUK},
+            {"role": PIN, "code": PUK},
+            {"role": "authentication", "code": [WRONG_PIN]},
+            {"code": {PIN: PIN}},
+        ):
             assert wire.call(f"{CODES}.Verify", parameters)["error"] is not None
         wire.send(b'{"parameters": "%s"\0' % NEW_PIN.encode())
         wire.receive()

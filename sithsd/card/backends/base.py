@@ -65,8 +65,10 @@ class Backend(Protocol):
         """Change a code from its present value to a new one, once. Raises as `verify` does."""
         ...
 
-    def change_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
-        """Have the person change the code at the reader's pad, once."""
+    def change_at_pad(
+        self, channel: Channel, pad: Pad, code: CodeReference, lengths: tuple[int, int] | None
+    ) -> CodeState:
+        """Have the person change the code at the reader's pad, once; to so many digits, at least and at most."""
         ...
 
     def unblock(
@@ -75,8 +77,10 @@ class Backend(Protocol):
         """Unblock a code with the PUK and set it anew, once. Raises puk.wrong, puk.blocked, card.refused."""
         ...
 
-    def unblock_at_pad(self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference) -> CodeState:
-        """Have the person unblock the code at the reader's pad, once."""
+    def unblock_at_pad(
+        self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference, lengths: tuple[int, int] | None
+    ) -> CodeState:
+        """Have the person unblock the code at the reader's pad, once; `lengths` as for `change_at_pad`."""
         ...
 
     def clear(self, channel: Channel, code: CodeReference) -> bool:

@@ -432,8 +432,8 @@ def spy_on_plans(monkeypatch: pytest.MonkeyPatch) -> list[tuple[order_plan.Plan,
     plans: list[tuple[order_plan.Plan, list[bytearray]]] = []
     real = order_plan.plan
 
-    def plan(order: Order, floor: int) -> order_plan.Plan:
-        made = real(order, floor)
+    def plan(order: Order, *terms: object) -> order_plan.Plan:
+        made = real(order, *terms)
         plans.append((made, [code.reveal() for code in made._codes]))
         copied, given = ([bytes(code.reveal()) for code in codes] for codes in (made._codes, codes_of(order)))
         assert sorted(copied) == sorted(given)

@@ -130,21 +130,24 @@ async def test_a_holder_unblocks_a_holders_card(house: House) -> None:
 
 
 async def test_pads_that_the_policy_forbids(strict: House, house: House) -> None:
-    """Without pads by policy an order for one touches nothing; with them it is the reader that has none."""
-    orders: list[Order] = [
-        VerifyOrder(AUTHENTICATION, None),
-        ChangeOrder(AUTHENTICATION, None, None),
-        ChangeOrder(AUTHENTICATION, Secret(PIN), None),
-        UnblockOrder(AUTHENTICATION, None, None),
-        UnblockOrder(AUTHENTICATION, Secret(PUK), None),
+    """Without pads by policy an order for one touches nothing; with them it is the reader that has none.
+
+    Half at the pad and half in the order is no order at all.
+    """
+    absent, invalid = ErrorCode.PINPAD_ABSENT, ErrorCode.REQUEST_INVALID
+    orders: list[tuple[Order, ErrorCode]] = [
+        (VerifyOrder(AUTHENTICATION, None), absent),
+        (ChangeOrder(AUTHENTICATION, None, None), absent),
+        (ChangeOrder(AUTHENTICATION, Secret(PIN), None), invalid),
+        (UnblockOrder(AUTHENTICATION, None, None), absent),
+        (UnblockOrder(AUTHENTICATION, Secret(PUK), None), invalid),
     ]
     await strict.ready()
     await house.ready()
-    for count, order in enumerate(orders, start=1):
-        error = await untouched(strict, strict.perform(order))
-        assert error.code is ErrorCode.PINPAD_ABSENT
-        assert (await refused(house.perform(order))).code is ErrorCode.PINPAD_ABSENT
-        assert (await last_row(house, count)).result == "pinpad.absent"
+    for count, (order, expected) in enumerate(orders, start=1):
+        assert (await untouched(strict, strict.perform(order))).code is absent
+        assert (await refused(house.perform(order))).code is expected
+        assert (await last_row(house, count)).result == expected
     assert house.sockets[READER].codes_sent == []
 
 

@@ -92,11 +92,13 @@ class Pkcs15Backend:
             status_word = commands.send_code(channel, commands.change_header(code.reference), data)
         return self._taken(status_word, code, code, verified=True)
 
-    def change_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
+    def change_at_pad(
+        self, channel: Channel, pad: Pad, code: CodeReference, lengths: tuple[int, int] | None
+    ) -> CodeState:
         """CHANGE REFERENCE DATA by the reader's pad, once."""
         self._enter(channel, code)
-        form = encoding.block(code)
-        status_word = pad.modify(commands.change_header(code.reference), form, form)
+        header = commands.change_header(code.reference)
+        status_word = pad.modify(header, encoding.block(code), encoding.block(code, lengths))
         return self._taken(status_word, code, code, verified=True)
 
     def unblock(
@@ -112,11 +114,13 @@ class Pkcs15Backend:
             status_word = commands.send_code(channel, commands.unblock_header(code.reference), data)
         return self._taken(status_word, code, puk)
 
-    def unblock_at_pad(self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference) -> CodeState:
+    def unblock_at_pad(
+        self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference, lengths: tuple[int, int] | None
+    ) -> CodeState:
         """RESET RETRY COUNTER by the reader's pad, once."""
         self._enter(channel, code)
         header = commands.unblock_header(code.reference)
-        return self._taken(pad.modify(header, encoding.block(puk), encoding.block(code)), code, puk)
+        return self._taken(pad.modify(header, encoding.block(puk), encoding.block(code, lengths)), code, puk)
 
     def clear(self, channel: Channel, code: CodeReference) -> bool:
         """Clear the security status as the profile says; False if a reset is needed."""
