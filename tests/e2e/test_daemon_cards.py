@@ -21,6 +21,8 @@ SHOWN: dict[str, tuple[str, int | None, tuple[str | None, str], list[Any], list[
     "ordinary-t0": ("ordinary", 3, TOLVAN, FULL, BOTH_PAIRS, UNCHECKED),
     "second": ("ordinary", 3, TOLVAN, FULL, [*BOTH_PAIRS, ("issuer", "none"), ("issuer", "none")], UNCHECKED),
     "reserve": ("reserve", 2, ("Reserva Tolvansson", "SE2321000016-SIM2"), FULL, HSA_PAIR, UNCHECKED),
+    "desk": ("ordinary", 3, TOLVAN, FULL, BOTH_PAIRS, UNCHECKED),
+    "transport": ("ordinary", 3, TOLVAN, FULL, BOTH_PAIRS, UNCHECKED),
     "expired": ("ordinary", 3, TOLVAN, FULL, BOTH_PAIRS, EXPIRED),
     "expiring": ("ordinary", 3, TOLVAN, FULL, BOTH_PAIRS, UNCHECKED),
     "blocked": ("ordinary", 3, TOLVAN, [("authentication", 0, True), *FULL[1:]], BOTH_PAIRS, UNCHECKED),
