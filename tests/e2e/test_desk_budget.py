@@ -1,4 +1,4 @@
-"""How many wrong codes go to cards, whatever the client: after that they are refused by name, and no card is touched."""
+"""How many wrong codes go to cards, whatever the client: more are refused by name, and no card is touched."""
 
 import grp
 from collections.abc import Callable, Iterator
