@@ -15,7 +15,7 @@ from rich.table import Table
 
 from sithsd import __version__, locations
 from sithsd.clock import Clock
-from sithsd.simulator import control, fixture, options, pad
+from sithsd.simulator import control, fixture, options
 from sithsd.simulator.background import LOG, BackgroundError, start_server
 from sithsd.simulator.control import (
     SOCKET,
@@ -117,20 +117,20 @@ def swap(places: options.Places, name: str, reader: int, fast: bool, clock: Cloc
 
 
 @main.command()
-@click.argument("keys", nargs=-1, required=True, type=click.Choice(["code", *(key.value for key in pad.Key)]))
+@click.argument("keys", nargs=-1, required=True, type=options.PadKey())
 @options.reader_number
 @click.option("--keys-fd", type=click.IntRange(0), default=0, help="Read the codes from this descriptor. [default: 0]")
 @click.option("--wait", type=click.FloatRange(0, 60), default=10, show_default=True, help="For so many seconds.")
 @click.pass_obj
 def press(places: options.Places, keys: tuple[str, ...], reader: int, keys_fd: int, wait: float) -> None:
-    """Press KEYS of a reader's PIN pad as soon as it asks for some.
+    """Press KEYS of a reader's PIN pad as soon as it asks for some: ok, cancel, clear, timeout (no key), code.
 
     `code` stands for the digits of the next line of standard input, or of --keys-fd: codes are on no command line.
     """
     pressed: list[str] = []
     with os.fdopen(keys_fd, "r", encoding="ascii", closefd=False) as lines:
         for key in keys:
-            pressed += lines.readline().strip() if key == "code" else [key]
+            pressed += lines.readline().strip() if key == options.CODE else [key]
     try:
         control.press(places.runtime, control.Press(keys=tuple(pressed), reader=reader), wait)
     except ControlError as error:

@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
 from sithsd.clock import Clock, FixedClock, SystemClock
+from sithsd.simulator.pad import Key
+
+CODE: Final = "code"
+"""What stands for a code among the names of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,19 @@ class Moment(click.ParamType[Clock]):
         except ValueError:
             self.fail(f"{value!r} is no moment such as 2024-01-15T12:00:00Z", param, ctx)
         return FixedClock(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+class PadKey(click.ParamType[str]):
+    """The name of a PIN pad's key, or "code". Digits are refused without being repeated: they may be a code."""
+
+    name = "KEY"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name."""
+        known = [CODE, *(key.value for key in Key)]
+        if value not in known:
+            self.fail(f"a key is one of {', '.join(known)}", param, ctx)
+        return str(value)
 
 
 now = click.option(

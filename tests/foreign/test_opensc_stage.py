@@ -20,12 +20,29 @@ OPENSC_CONF=/nonexistent opensc-tool --atr
 echo "$STATE_DIRECTORY $RUNTIME_DIRECTORY"
 exit 7
 """
+KEYS = f"""
+set -e
+export OPENSC_CONF=/nonexistent
+{SIM} insert ordinary --reader 1
+opensc-tool --list-readers
+pkcs15-tool --reader 1 --verify-pin --auth-id 01 </dev/null >/dev/null &
+{SIM} press --reader 1 code ok
+wait $!
+opensc-tool --list-readers | grep -c 'Yes'
+{SIM} unplug 1
+until [ $(opensc-tool --list-readers | grep -c SITHS-SIM) = 1 ]; do sleep 0.05; done
+opensc-tool --list-readers | grep -c SITHS-SIM
+{SIM} plug 1
+until opensc-tool --list-readers | grep -q Yes; do sleep 0.05; done
+opensc-tool --list-readers | grep -c SITHS-SIM
+"""
 
 
+@pytest.mark.both_drivers
 @pytest.mark.usefixtures("service")
-def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status() -> None:
+def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status(driver: str) -> None:
     """What is put in is read, counted, swapped and taken out; the stage ends all of it and its folders go away."""
-    command = [*SIM.split(), "stage", "--readers", "1", "--", "sh", "-c", PLAY]
+    command = [*SIM.split(), "stage", "--readers", "1", "--driver", driver, "--", "sh", "-c", PLAY]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 7, done.stderr
     certificates, counts, atr, folders = done.stdout.splitlines()
@@ -37,6 +54,17 @@ def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status() -> Non
         assert not Path(folder).exists()
     # The process in the background that served the last card ended with the stage.
     assert not list(_processes_with(folders.split()[1]))
+
+
+@pytest.mark.usefixtures("service")
+def test_a_pad_and_a_plug_on_a_stage() -> None:
+    """A code from standard input is keyed in, the card takes it; the reader goes and comes back with its card."""
+    command = [*SIM.split(), "stage", "--pad", "1", "--", "sh", "-c", KEYS]
+    done = subprocess.run(command, input="123456\n", capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert [line for line in said if "SITHS-SIM Reader" in line and "PIN pad" in line]
+    assert said[-3:] == ["1", "1", "2"]
 
 
 @pytest.mark.usefixtures("service")

@@ -17,6 +17,7 @@ from sithsd import __version__
 from sithsd.simulator import fixture
 from sithsd.simulator import main as module
 from sithsd.simulator.image import Role
+from sithsd.simulator.readers import VARIABLE, Readers
 from sithsd.simulator.shelf import Shelf
 
 ATR = b"\4"
@@ -36,7 +37,21 @@ def sim(tmp_path: Path) -> Callable[..., Result]:
 def test_help_and_version(sim: Callable[..., Result]) -> None:
     """--version tells the package's version; every command has help."""
     assert sim("--version").output == f"sithsd-sim, version {__version__}\n"
-    for command in ("insert", "remove", "swap", "list", "serve", "stop", "reset", "build", "count", "stage"):
+    for command in (
+        "insert",
+        "remove",
+        "swap",
+        "list",
+        "serve",
+        "stop",
+        "reset",
+        "build",
+        "count",
+        "stage",
+        "press",
+        "plug",
+        "unplug",
+    ):
         shown = sim(command, "--help")
         assert shown.exit_code == 0
         assert "Usage:" in shown.output
@@ -88,6 +103,9 @@ def test_reset_makes_a_card_new(sim: Callable[..., Result], tmp_path: Path, shel
         (["insert", "../etc"], "small letters"),
         (["reset", "nonesuch"], "there is no such card"),
         (["swap", "protected"], "no simulated card is in any reader"),
+        (["press", "ok", "--wait", "0"], "no simulated card is in any reader"),
+        (["unplug"], "here are no readers that can be unplugged"),
+        (["plug", "1"], "here are no readers that can be unplugged"),
         (["insert", "protected", "--port", "1"], "no virtual reader answers at 127.0.0.1:1"),
     ],
 )
@@ -103,7 +121,8 @@ def test_failures_are_one_sentence_and_exit_status_1(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["insert"], ["reset", "ordinary", "--now", "yesterday"], ["count", "--reader", "99"]]
+    "arguments",
+    [["insert"], ["reset", "ordinary", "--now", "yesterday"], ["count", "--reader", "99"], ["press"], ["unplug", "16"]],
 )
 def test_wrong_usage_is_exit_status_2(sim: Callable[..., Result], arguments: list[str]) -> None:
     """A missing name, a moment that is none, a reader that can't be."""
@@ -142,3 +161,24 @@ def test_a_card_is_served_by_a_process_in_the_background(
     assert '"header": "00200001"' in log
     assert "123456" not in log
     assert "313233" not in log
+
+
+def test_digits_are_no_keys_of_the_command_line(sim: Callable[..., Result]) -> None:
+    """They are refused, and not repeated: somebody may have given a code."""
+    refused = sim("press", "123456", "ok")
+    assert refused.exit_code == 2
+    assert "123456" not in refused.output
+
+
+def test_readers_are_unplugged_where_the_environment_names_some(
+    sim: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`unplug` and `plug` need nobody who serves cards, and can each be done once."""
+    readers = Readers(tmp_path / "readers")
+    readers.make(2)
+    monkeypatch.setenv(VARIABLE, str(readers.folder))
+    assert sim("unplug", "1").exit_code == 0
+    assert not readers.place(1).exists()
+    assert "reader 1 is not plugged in" in sim("unplug", "1").stderr
+    assert sim("plug", "1").exit_code == 0
+    assert readers.place(1).exists()

@@ -17,11 +17,13 @@ from sithsd.simulator.control import (
     Count,
     Insert,
     NotServingError,
+    Press,
     Remove,
     State,
     Stop,
     Swap,
     ask,
+    press,
 )
 from sithsd.simulator.server import CardServer, ServerError
 from sithsd.simulator.shelf import Shelf
@@ -89,20 +91,47 @@ def test_a_card_goes_in_and_out(serve: Callable[..., Serving]) -> None:
     assert serving.reader.gone()
 
 
-@pytest.mark.parametrize("fast", [True, False])
 def test_a_swap_changes_the_card_in_the_same_reader(
-    serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch, fast: bool
+    serve: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a swap the same port has the other card; without `fast` the reader was empty for a while."""
+    """After a swap the same port has the other card, and the reader was empty for more than two polls."""
     slept: list[float] = []
     monkeypatch.setattr(module.time, "sleep", slept.append)
     serving = serve("protected", "reserve")
     serving.insert("protected")
     polling = threading.Thread(target=lambda: (serving.reader.accept(), serving.reader.ask(ATR)))
     polling.start()
-    assert ask(serving.runtime, Swap(card="reserve", fast=fast)).inserted == {0: "reserve"}
+    assert ask(serving.runtime, Swap(card="reserve")).inserted == {0: "reserve"}
     polling.join()
-    assert (module._OUT_SECONDS in slept) is not fast
+    assert module._OUT_SECONDS in slept
+
+
+def test_a_fast_swap_is_none_to_the_reader(serve: Callable[..., Serving]) -> None:
+    """The wire is not cut: between two polls the card is another one, with power, and the counts begin anew."""
+    serving = serve("protected", "reserve")
+    serving.insert("protected")
+    before = serving.reader.ask(ATR)
+    assert ask(serving.runtime, Swap(card="reserve", fast=True)).inserted == {0: "reserve"}
+    assert serving.reader.ask(ATR) != before
+    assert serving.reader.ask(bytes.fromhex("00A4000C023F00")) == bytes.fromhex("9000")
+    assert ask(serving.runtime, Count()).apdus == 1
+    assert ask(serving.runtime, Remove()).inserted == {}
+    assert serving.reader.gone()
+
+
+def test_a_reader_without_a_pad_has_no_keys(serve: Callable[..., Serving]) -> None:
+    """A vpcd's reader has none; the order shows no digits, and neither does the refusal."""
+    serving = serve("protected")
+    order = Press(keys=("1", "2", "3", "4", "5", "6", "ok"))
+    with pytest.raises(ControlError, match="no card in reader 0"):
+        ask(serving.runtime, order)
+    serving.insert("protected")
+    with pytest.raises(ControlError, match="can have no PIN pad") as refused:
+        ask(serving.runtime, order)
+    assert repr(order) == "Press(reader=0, 7 keys)"
+    assert "1" not in str(refused.value)
+    with pytest.raises(ControlError, match="asks for nothing"):
+        press(serving.runtime, order, 0)
 
 
 def test_what_is_not_possible_is_refused_in_a_sentence(serve: Callable[..., Serving]) -> None:
