@@ -165,12 +165,13 @@ def picture(house: Household) -> Picture:
 def ask(house: Household, use: Use, *, wrong: bool, **more: object) -> dict[str, Any]:
     """Use a code; return the reply, or the error, as it is on the wire."""
     with house.wire(CODES) as wire:
-        return told(wire.call(use.method, {**use.call(wrong=wrong), **more}))
+        begin(house, wire, use, wrong=wrong, **more)
+        return told(wire.receive())
 
 
-def begin(wire: Wire, use: Use, *, wrong: bool, **more: object) -> None:
-    """Use a code, and don't wait for the answer."""
-    wire.ask(use.method, {**use.call(wrong=wrong), **more})
+def begin(house: Household, wire: Wire, use: Use, *, wrong: bool, **more: object) -> None:
+    """Use a code of the card in the first reader, and don't wait for the answer."""
+    wire.ask(use.method, {"reader": house.readers[0], **use.call(wrong=wrong), **more})
 
 
 def told(reply: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def assert_pin(house: Household, use: Use, *, done: bool) -> None:
         return
     pin = use.pin_after if done else PIN
     with house.wire(CODES) as wire:
-        answer = told(wire.call(f"{CODES}.Verify", {"role": "authentication", "code": pin}))
+        answer = told(wire.call(f"{CODES}.Verify", {"reader": house.readers[0], "role": "authentication", "code": pin}))
     assert answer.get("triesLeft") == 3, answer.get("code")
 
 
