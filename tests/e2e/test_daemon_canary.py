@@ -10,24 +10,34 @@ import os
 import pty
 import select
 import subprocess
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_desk import at_pad, change, checklist, on_the_wire
 from e2e_household import CODES, DEADLINE, Household
 from e2e_model_card import carries_code
 
 PIN, SIGNATURE_PIN, PUK = "73915468", "64281957", "40718263"
 WRONG_PIN, WRONG_PUK, NEW_PIN = "58203917", "93640182", "82604713"
-LETTERS, LONG = "7391x468", "7391546873915468"
-CANARIES = [PIN, SIGNATURE_PIN, PUK, WRONG_PIN, WRONG_PUK, NEW_PIN, LETTERS]
-CARD = f"""
-title = "canary"
-codes = {{ authentication = "{PIN}", signature = "{SIGNATURE_PIN}", puk = "{PUK}" }}
-"""
+LETTERS, LONG, ONE_DIGIT = "7391x468", "7391546873915468", "77777777"
+TRANSPORT, SIGNATURE_TRANSPORT, OTHER_PIN = "50281479", "73926158", "26417935"
+CANARIES = [
+    PIN, SIGNATURE_PIN, PUK, WRONG_PIN, WRONG_PUK, NEW_PIN, LETTERS, ONE_DIGIT,
+    TRANSPORT, SIGNATURE_TRANSPORT, OTHER_PIN,
+]  # fmt: skip
+VERIFY = ("verify", "--role", "authentication")
+ASKED = "Authentication PIN (6-8 digits, not shown):"
+CARDS = {
+    "canary": f'codes = {{ authentication = "{PIN}", signature = "{SIGNATURE_PIN}", puk = "{PUK}" }}\n',
+    "fresh": (
+        f'codes = {{ transport = true, authentication = "{TRANSPORT}", signature = "{SIGNATURE_TRANSPORT}",'
+        f' puk = "{PUK}" }}\nchip = {{ atr = "3B F7 18 00 00 81 31 FE 45 54 50 4D 79 45 49 44 9C" }}\n'
+    ),
+    "unchosen": f'codes = {{ chosen = false, puk = "{PUK}" }}\n',
+}
 
 
 def traces(canary: str) -> dict[str, bytes]:
@@ -79,8 +89,9 @@ def seen_by_others() -> bytes:
 class Life:
     """The house, and everything that was said in it."""
 
-    def __init__(self, house: Household) -> None:
+    def __init__(self, house: Household, folder: Path) -> None:
         self.house = house
+        self.folder = folder
         self.said: list[bytes] = []
 
     def raw(self, method: str, parameters: dict[str, Any]) -> str:
@@ -90,39 +101,59 @@ class Life:
         self.said.append(json.dumps(reply).encode())
         return str(reply["parameters"].get("code", ""))
 
-    def typed(self, *lines: str) -> int:
-        """Type codes at a terminal that sithsctl asks on; return its exit status."""
+    def typed(self, *exchanges: tuple[str, str], command: tuple[str, ...] = VERIFY, term: str = "dumb") -> int:
+        """Answer what sithsctl asks on a terminal, each time when it has asked; return its exit status."""
         ours, theirs = pty.openpty()
-        command = ["setsid", "--ctty", "--wait", *self.house.program("sithsctl"), "verify", "--role", "authentication"]
-        child = self.house.background(command, stdin=theirs, stdout=theirs, stderr=theirs)
-        transcript = b""
-        waiting = list(lines)
+        environment = {**self.house.environment, "TERM": term}
+        child = self.house.background(
+            ["setsid", "--ctty", "--wait", *self.house.program("sithsctl"), *command],
+            stdin=theirs, stdout=theirs, stderr=theirs, env=environment,
+        )  # fmt: skip
+        transcript, read = b"", 0
+        waiting = list(exchanges)
         deadline = time.monotonic() + DEADLINE
         while child.poll() is None or select.select([ours], [], [], 0)[0]:
-            assert time.monotonic() < deadline, transcript
+            assert time.monotonic() < deadline, "it waits for something else"
             if select.select([ours], [], [], 0.05)[0]:
                 transcript += os.read(ours, 4096)
-            if waiting and not termios.tcgetattr(theirs)[3] & termios.ECHO:
-                os.write(ours, f"{waiting.pop(0)}\n".encode())
+            if waiting and (found := transcript.find(waiting[0][0].encode(), read)) >= 0:
+                read = found + 1
+                os.write(ours, f"{waiting.pop(0)[1]}\n".encode())
         os.close(ours)
         os.close(theirs)
         assert not waiting
         self.said.append(transcript)
         return int(child.returncode)
 
+    def keyed(self, *keys: str, command: tuple[str, ...] = VERIFY) -> int:
+        """Press keys at the reader's pad; return sithsctl's exit status."""
+        answer = at_pad(self.house, *command)
+        self.house.press(*keys)
+        given = answer()
+        self.house.said.append(given)
+        return given.status
+
+    def exchange(self, name: str) -> None:
+        """Put another of the cards in."""
+        self.house.sim("remove")
+        self.house.await_reader("empty")
+        self.house.sim("insert", str(self.folder / f"{name}.toml"))
+        self.house.await_reader("ready")
+
 
 @pytest.fixture
 def life(new_house: Callable[..., Household], tmp_path: Path) -> Life:
     """Return a house whose daemon logs everything, with a card in it that has such codes."""
-    house = new_house(1)
+    house = new_house(1, pads=[0])
     home = house.folder / "home"
     home.mkdir()
     house.environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": str(home)}
     house.start()
-    (tmp_path / "canary.toml").write_text(CARD)
+    for name, card in CARDS.items():
+        (tmp_path / f"{name}.toml").write_text(f'title = "{name}"\n{card}')
     house.sim("insert", str(tmp_path / "canary.toml"))
     house.await_reader("ready")
-    return Life(house)
+    return Life(house, tmp_path)
 
 
 def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
@@ -138,8 +169,63 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     assert leaks_in_files(tmp_path) == []
 
 
+def change_and_press(life: Life) -> None:
+    """Change PINs, with wrong and refused codes too, piped, typed, and at the reader's pad."""
+    house = life.house
+    assert change(house, WRONG_PIN, NEW_PIN).error["code"] == "pin.wrong"
+    for refused in (LETTERS, LONG, ONE_DIGIT, PIN):
+        assert change(house, PIN, refused).error["code"] in {"pin.refused", "pin.malformed"}
+    assert change(house, PIN, NEW_PIN).status == 0
+    typing = (("Present authentication PIN", NEW_PIN), ("New authentication PIN (", PIN), ("once more", PIN))
+    assert life.typed(*typing, command=("change", *VERIFY[1:])) == 0
+    typing = (("Present authentication PIN", PIN), ("New authentication PIN (", NEW_PIN), ("once more", NEW_PIN))
+    assert life.typed(*typing, command=("change", *VERIFY[1:]), term="xterm") == 0
+    assert b"Backspace" in life.said[-1]  # the rules were shown while it was typed
+    assert life.keyed(WRONG_PIN, "ok") == 5
+    assert life.keyed(NEW_PIN, "ok") == 0
+    assert life.keyed(NEW_PIN, "cancel") == 7
+    change_at_pad = ("change", *VERIFY[1:])
+    assert life.keyed(NEW_PIN, "ok", PIN, "ok", OTHER_PIN, "ok", command=change_at_pad) == 7
+    assert life.keyed(NEW_PIN, "ok", PIN, "ok", PIN, "ok", command=change_at_pad) == 0
+    unblock_at_pad = ("unblock", *VERIFY[1:])
+    assert life.keyed(WRONG_PUK, "ok", PIN, "ok", PIN, "ok", command=unblock_at_pad) == 5
+    assert life.keyed(PUK, "ok", OTHER_PIN, "ok", OTHER_PIN, "ok", command=unblock_at_pad) == 0
+
+
+def activate_two_cards(life: Life) -> None:
+    """Activate one by transport PINs and one by the PUK, with wrong ones before, and codes where answers belong."""
+    house = life.house
+    life.exchange("fresh")
+    present = {"transportAuthentication": TRANSPORT, "transportSignature": WRONG_PIN}
+    new = {"newAuthentication": NEW_PIN, "newSignature": OTHER_PIN}
+    for answers in (
+        [{"id": PIN, "confirmed": True}],
+        [{"id": "idDocument", "date": PIN}],
+        [{"id": "orderDate", "confirmed": PUK}],
+        [*on_the_wire(), {"id": "idDocument", PIN: True}],
+        PIN,
+    ):
+        assert life.raw("Activate", {**present, **new, "answers": answers}) == "request.invalid"
+    assert life.raw("Activate", {**present, **new, "answers": []}) == "activation.checklist"
+    assert life.raw("Activate", {**present, **new, "answers": on_the_wire()}) == "pin.wrong"
+    house.await_picture(lambda seen: seen["readers"][0]["state"] == "ready")
+    rest = house.ctl("activate", "--code-fd", "0", "--json", *checklist(), codes=(SIGNATURE_TRANSPORT, OTHER_PIN))
+    assert rest.json["done"] == ["signature"]
+    life.exchange("unchosen")
+    wrong = house.ctl("activate", "--code-fd", "0", *checklist(), codes=(WRONG_PUK, NEW_PIN, OTHER_PIN))
+    assert wrong.status == 5
+    typing = (
+        ("PUK (", PUK),
+        ("New authentication PIN (", NEW_PIN),
+        ("once more", NEW_PIN),
+        ("New signature PIN (", OTHER_PIN),
+        ("once more", OTHER_PIN),
+    )
+    assert life.typed(*typing, command=("activate", *checklist()), term="xterm") == 0
+
+
 def test_codes_appear_nowhere(life: Life) -> None:
-    """Right, wrong and malformed codes, typed, piped and on the socket, with everything logged: none is found."""
+    """Codes of every operation, right and wrong, typed, piped, on the socket and at the pad: none is found."""
     house = life.house
     assert house.verify(WRONG_PIN).error["code"] == "pin.wrong"
     assert house.verify(PIN).status == 0
@@ -148,11 +234,11 @@ def test_codes_appear_nowhere(life: Life) -> None:
     assert house.verify(LONG).error["code"] == "pin.malformed"
     assert house.ctl("verify", "--role", "authentication", "--code-fd", "0", codes=(WRONG_PIN,)).status == 5
     assert house.verify(PIN).status == 0
-    assert life.typed(WRONG_PIN) == 5
-    assert life.typed(f"--{PIN}") == 7
-    assert life.typed(PIN) == 0
+    assert life.typed((ASKED, WRONG_PIN)) == 5
+    assert life.typed((ASKED, f"--{PIN}")) == 7
+    assert life.typed((ASKED, PIN)) == 0
     assert house.unblock(WRONG_PUK, NEW_PIN).error["code"] == "puk.wrong"
-    assert house.unblock(PUK, LETTERS).error["code"] == "pin.malformed"
+    assert house.unblock(PUK, LETTERS).error["code"] == "pin.refused"
     assert house.unblock(PUK, NEW_PIN).status == 0
     assert house.verify(NEW_PIN).status == 0
     for parameters in (
@@ -174,10 +260,17 @@ def test_codes_appear_nowhere(life: Life) -> None:
     with house.wire(CODES) as wire:
         wire.send(f'{{"method": "{CODES}.Verify", "parameters": {{"code": "{PIN}'.encode())
     assert house.unblock(PUK, PIN).status == 0
+    change_and_press(life)
+    activate_two_cards(life)
+    export = house.ctl("audit", "export", "--format", "jsonl", "--output", str(house.folder / "export.jsonl"))
+    assert export.status == 0
+    for command in (("audit", "show"), ("audit", "export"), ("audit", "verify"), ("status", "--json")):
+        assert house.ctl(*command).status == 0
     house.stop()
     house.sim("stop")
     assert leaks("\n".join(one.out + one.err for one in house.said).encode()) == []
     assert leaks(b"\n".join(life.said)) == []
+    assert b'"operation":"activate"' in (house.folder / "export.jsonl").read_bytes().replace(b": ", b":")
     logs = [house.log, house.run / "sithsd-sim.log", house.stage.folder / "pcscd.log"]
     assert [log.stat().st_size > 0 for log in logs] == [True] * 3
     assert leaks_in_files(house.folder, house.stage.folder) == []
@@ -204,7 +297,9 @@ def test_codes_are_in_no_command_line_and_no_environment(life: Life) -> None:
     house.await_reader("ready")
     assert house.verify(PIN).status == 0
     assert house.unblock(PUK, NEW_PIN).status == 0
-    assert life.typed(NEW_PIN) == 0
+    assert change(house, NEW_PIN, OTHER_PIN).status == 0
+    assert change(house, OTHER_PIN, NEW_PIN).status == 0
+    assert life.typed((ASKED, NEW_PIN)) == 0
     client = house.background(
         [*house.program("sithsctl"), "verify", "--role", "authentication", "--code-fd", "0"],
         stdout=subprocess.PIPE,
@@ -215,7 +310,7 @@ def test_codes_are_in_no_command_line_and_no_environment(life: Life) -> None:
     assert client.returncode < 0
     die.append(house.kill)
     assert house.verify(NEW_PIN).error["code"] == "daemon.unavailable"
-    assert model.codes_sent == 5
+    assert model.codes_sent == 7
     assert b"sithsctl" in bytes(seen)
     assert b"PCSCLITE_CSOCK_NAME" in bytes(seen)
     assert leaks(bytes(seen)) == []
