@@ -10,6 +10,7 @@ import os
 import pty
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,7 @@ class Life:
     def typed(self, *exchanges: tuple[str, str], command: tuple[str, ...] = VERIFY, term: str = "dumb") -> int:
         """Answer what sithsctl asks on a terminal, each time when it has asked; return its exit status."""
         ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, 120))
         environment = {**self.house.environment, "TERM": term}
         child = self.house.background(
             ["setsid", "--ctty", "--wait", *self.house.program("sithsctl"), *command],
