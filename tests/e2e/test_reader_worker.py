@@ -259,12 +259,22 @@ async def test_an_operation_works_again_after_a_removal(
     assert successor.commands == [MARK]
 
 
-async def test_an_answer_without_a_status_word_counts_as_removal(
-    inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker]
+@pytest.mark.parametrize(("answer", "told"), [(b"", ErrorCode.CARD_REMOVED), (b"\x90", ErrorCode.CARD_UNREADABLE)])
+async def test_an_answer_without_a_status_word(
+    inserted: Callable[..., tuple[Stage, Any, Any]], work: Callable[..., ReaderWorker], answer: bytes, told: ErrorCode
 ) -> None:
-    """One byte is no response APDU."""
-    inserted(lambda _: b"\x90")
-    assert (await refusal(work().run(select))).code is ErrorCode.CARD_REMOVED
+    """No byte is what vpcd says for a card taken out, one byte is no response APDU; neither is an answer."""
+    inserted(lambda _: answer)
+    seen = []
+
+    def operation(it: CardConnection) -> None:
+        try:
+            it.transmit(SELECT)
+        finally:
+            seen.append(it.unanswered)
+
+    assert (await refusal(work().run(operation))).code is told
+    assert seen == [True]
 
 
 async def test_a_very_long_answer(
