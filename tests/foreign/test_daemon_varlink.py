@@ -12,16 +12,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypedDict
 
+import asyncvarlink
 import pytest
+import varlink
 
 from sithsd.simulator.shelf import Shelf
 from sithsd.simulator.stage import Stage
 
 HERE = Path(__file__).parent
 CARDS, CODES = "io.sithsd.Cards", "io.sithsd.Codes"
-PIN, WRONG_PIN = "123456", "000000"
+PIN, WRONG_PIN, PUK, WRONG_PUK = "123456", "000000", "12345678", "00000000"
+NEW_PIN, NEW_SIGNATURE_PIN = "918273", "40718263"
 
 
 def _loaded(name: str, path: Path) -> ModuleType:
@@ -34,9 +37,9 @@ def _loaded(name: str, path: Path) -> ModuleType:
     return sys.modules[name]
 
 
-for _part in ("vpcd_card", "ifd_card", "wire", "model_card", "household"):
+for _part in ("vpcd_card", "ifd_card", "wire", "model_card", "household", "desk"):
     _loaded(f"e2e_{_part}", HERE.parent / "e2e" / f"{_part}.py")
-household = sys.modules["e2e_household"]
+household, desk = sys.modules["e2e_household"], sys.modules["e2e_desk"]
 clients = _loaded("foreign_varlink_clients", HERE / "test_varlink_clients.py")
 globals().update({name: test for name, test in vars(clients).items() if name.startswith("test_")})
 
@@ -44,7 +47,7 @@ globals().update({name: test for name, test in vars(clients).items() if name.sta
 @pytest.fixture(scope="module")
 def shared_house(made_cards: Shelf) -> Iterator[Any]:
     """Run the daemon on a stage."""
-    for name in ("ordinary", "reserve", "expired"):
+    for name in ("ordinary", "reserve", "expired", "blocked", "inactive", "transport"):
         made_cards.card(name)
     made_cards.write_configuration()
     with Stage(2) as stage, closing(household.Household(stage, made_cards.folder.parent)) as made:
@@ -69,6 +72,11 @@ def daemon(house: Any) -> Any:
         house.insert("ordinary")
 
     return clients.Daemon(house.run, right_code=PIN, wrong_code=WRONG_PIN, change=change)
+
+
+def daemon_of(house: Any) -> Any:
+    """Return where the daemon is, whatever card is in its reader."""
+    return clients.Daemon(house.run, right_code=PIN, wrong_code=WRONG_PIN, change=lambda: None)
 
 
 def test_socat_reads_a_whole_card(daemon: Any) -> None:
@@ -164,3 +172,175 @@ def test_the_daemon_leaves_nothing_unlocked_for_opensc(house: Any, tmp_path: Pat
     with house.wire() as wire:
         codes = wire.call(f"{CARDS}.GetCodes")["parameters"]["codes"]
     assert [one["triesLeft"] for one in codes] == [3, 3, 10]
+
+
+# A desk's work by clients that made their calls from the interface text alone.
+
+
+class PinRefused(asyncvarlink.TypedVarlinkErrorReply, interface=CODES):
+    """A new PIN breaks a rule."""
+
+    Parameters = clients.ErrorParameters
+
+
+class Rule(TypedDict):
+    """A type of io.sithsd.Codes."""
+
+    rule: str
+    level: str
+
+
+class ChecklistItem(TypedDict):
+    """A type of io.sithsd.Codes."""
+
+    id: str
+    kind: str
+    sv: str
+    en: str
+    maxAgeMonths: int | None
+    when: str | None
+
+
+class Answer(TypedDict):
+    """A type of io.sithsd.Codes."""
+
+    id: str
+    confirmed: bool | None
+    date: str | None
+
+
+class Guidance(TypedDict):
+    """What GetGuidance replies."""
+
+    reader: str
+    cardSerial: str | None
+    sequence: int
+    kind: str
+    codes: list[clients.CodeState]
+    activation: str
+    toActivate: list[str]
+    unblocking: str
+    mayUnblock: bool
+    pukFloor: int
+    rules: list[Rule]
+    minLength: int
+    maxLength: int
+    personalNumbers: list[str]
+    checklist: list[ChecklistItem]
+    padVerify: bool
+    padModify: bool
+
+
+class Activated(TypedDict):
+    """What Activate replies."""
+
+    reader: str
+    cardSerial: str | None
+    sequence: int
+    done: list[str]
+    codes: list[clients.CodeState]
+    warnings: list[str]
+
+
+class Desk(asyncvarlink.VarlinkInterface, name=CODES):
+    """The interface as asyncvarlink wants it declared."""
+
+    errors = (PinRefused,)
+
+    @asyncvarlink.varlinkmethod
+    def GetGuidance(self) -> Guidance:  # noqa: N802 - the method's name on the wire
+        """Ask what there is to ask."""
+
+    @asyncvarlink.varlinkmethod
+    def Change(self, *, role: str, code: str, newCode: str) -> clients.CodeResult:  # noqa: N802, N803 - as above
+        """Change a PIN."""
+
+    @asyncvarlink.varlinkmethod
+    def Activate(  # noqa: N802 - as above
+        self,
+        *,
+        newAuthentication: str,  # noqa: N803 - as above
+        newSignature: str,  # noqa: N803 - as above
+        puk: str,
+        answers: list[Answer],
+    ) -> Activated:
+        """Activate a card."""
+
+
+def typed(told: list[dict[str, Any]]) -> list[Answer]:
+    """Return answers with every field that the type has."""
+    return [{"id": one["id"], "confirmed": one.get("confirmed"), "date": one.get("date")} for one in told]
+
+
+async def test_asyncvarlink_works_at_the_desk(house: Any) -> None:
+    """It asks what a card needs, activates it, and changes a PIN: every field is of the type that the text promises."""
+    house.insert("inactive")
+    async with clients.proxy(daemon_of(house), Desk) as codes:
+        guidance = await codes.GetGuidance()
+        assert (guidance["activation"], guidance["toActivate"]) == ("puk", ["authentication", "signature"])
+        assert "idDocument" in [item["id"] for item in guidance["checklist"]]
+        answers = typed(desk.on_the_wire())
+        done = await codes.Activate(newAuthentication=NEW_PIN, newSignature=NEW_SIGNATURE_PIN, puk=PUK, answers=answers)
+        assert done["done"] == ["authentication", "signature"]
+        with pytest.raises(PinRefused) as caught:
+            await codes.Change(role="authentication", code=NEW_PIN, newCode="777777")
+        assert (caught.value.p_code, caught.value.p_rules, caught.value.p_done) == ("pin.refused", ["allSame"], [])
+        changed = await codes.Change(role="authentication", code=NEW_PIN, newCode=PIN[::-1] + "8")
+        assert (changed["triesLeft"], changed["warnings"]) == (3, [])
+    opensc = desk.OpenSC(house)
+    assert opensc.accepts(PIN[::-1] + "8")
+    assert opensc.accepts(NEW_SIGNATURE_PIN, "signature")
+
+
+def test_varlink_works_at_the_desk(house: Any) -> None:
+    """The other client does the same with a card of transport PINs, and reads our errors with all they tell."""
+    house.insert("transport")
+    at = daemon_of(house)
+    with varlink.Client.new_with_address(at.address(CODES)) as client, client.open(CODES) as codes:
+        assert codes.GetGuidance()["activation"] == "transport-pin"
+        given = {
+            "newAuthentication": NEW_PIN,
+            "newSignature": NEW_SIGNATURE_PIN,
+            "transportAuthentication": "502814",
+            "transportSignature": WRONG_PIN,
+        }
+        with pytest.raises(varlink.VarlinkError) as caught:
+            codes.Activate(**given, answers=[])
+        assert caught.value.error() == f"{CODES}.ActivationChecklist"
+        assert "idDocument" in caught.value.parameters()["rules"]
+        with pytest.raises(varlink.VarlinkError) as caught:
+            codes.Activate(**given, answers=typed(desk.on_the_wire()))
+        told = caught.value.parameters()
+        assert caught.value.error() == f"{CODES}.PinWrong"
+        assert (told["role"], told["triesLeft"], told["done"]) == ("signature", 2, ["authentication"])
+    assert desk.OpenSC(house).accepts(NEW_PIN)
+
+
+def test_varlink_unblocks(house: Any) -> None:
+    """A wrong PUK, a rule that is broken, then the right one; by calls made from the text."""
+    house.insert("blocked")
+    at = daemon_of(house)
+    with varlink.Client.new_with_address(at.address(CODES)) as client, client.open(CODES) as codes:
+        for given, error in (
+            ({"puk": PUK, "newCode": "191212"}, "PinRefused"),
+            ({"puk": WRONG_PUK, "newCode": NEW_PIN}, "PukWrong"),
+            ({"puk": PUK, "newCode": NEW_PIN, "expectedTries": 10}, "PukTriesChanged"),
+        ):
+            with pytest.raises(varlink.VarlinkError) as caught:
+                codes.Unblock(role="authentication", **given)
+            assert caught.value.error() == f"{CODES}.{error}"
+        done = codes.Unblock(role="authentication", puk=PUK, newCode=NEW_PIN, expectedTries=9)
+        assert (done["triesLeft"], done["warnings"]) == (3, [])
+    assert desk.OpenSC(house).accepts(NEW_PIN)
+
+
+def test_the_varlink_command_tells_of_tries_lost_elsewhere(house: Any) -> None:
+    """OpenSC burns a try; List as the foreign command prints it has the notice."""
+    house.insert("ordinary")
+    assert not desk.OpenSC(house).accepts(WRONG_PIN)
+    at = daemon_of(house)
+    assert clients.command("call", f"{at.address(CARDS)}/{CARDS}.GetCodes")[0] == 0
+    status, out, _err = clients.command("call", f"{at.address(CARDS)}/{CARDS}.List")
+    assert status == 0
+    notice = json.loads(out)["notices"][-1]
+    assert (notice["code"], notice["triesBefore"], notice["triesAfter"]) == ("code.triesLostElsewhere", 3, 2)
