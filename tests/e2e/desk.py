@@ -1,6 +1,11 @@
 """What the tests of a desk's work share: scripts' calls, the audit's rows, other users, OpenSC as another program."""
 
+import os
+import pty
+import select
 import subprocess
+import termios
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,6 +151,36 @@ def at_pad(house: Household, *command: str) -> Callable[[], Answer]:
         return Answer(child.returncode, out, err)
 
     return answer
+
+
+def at_terminal(
+    house: Household, *exchanges: tuple[str, str | Callable[[], str]], command: Sequence[str], term: str = "dumb"
+) -> tuple[int, bytes]:
+    """Answer what sithsctl asks on a terminal, each time when it has asked; return its exit status and what was shown.
+
+    An exchange is a piece of a prompt and the answer to it, or what is done meanwhile and returns the answer.
+    """
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 120))
+    child = house.background(
+        ["setsid", "--ctty", "--wait", *house.program("sithsctl"), *command],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**house.environment, "TERM": term},
+    )  # fmt: skip
+    transcript, read = b"", 0
+    waiting = list(exchanges)
+    deadline = time.monotonic() + DEADLINE
+    while child.poll() is None or select.select([ours], [], [], 0)[0]:
+        assert time.monotonic() < deadline, "it waits for something else"
+        if select.select([ours], [], [], 0.05)[0]:
+            transcript += os.read(ours, 4096)
+        if waiting and (found := transcript.find(waiting[0][0].encode(), read)) >= 0:
+            read = found + 1
+            answer = waiting.pop(0)[1]
+            os.write(ours, f"{answer if isinstance(answer, str) else answer()}\n".encode())
+    os.close(ours)
+    os.close(theirs)
+    assert not waiting, "it did not ask for everything"
+    return int(child.returncode), transcript
 
 
 def memory_holds(pid: int, *codes: str) -> list[str]:

@@ -6,18 +6,13 @@ environments of all processes at the moment when a code is at the card. The memo
 
 import base64
 import json
-import os
-import pty
-import select
 import subprocess
-import termios
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_desk import at_pad, change, checklist, on_the_wire
+from e2e_desk import at_pad, at_terminal, change, checklist, on_the_wire
 from e2e_household import CODES, DEADLINE, Household
 from e2e_model_card import carries_code
 
@@ -104,28 +99,9 @@ class Life:
 
     def typed(self, *exchanges: tuple[str, str], command: tuple[str, ...] = VERIFY, term: str = "dumb") -> int:
         """Answer what sithsctl asks on a terminal, each time when it has asked; return its exit status."""
-        ours, theirs = pty.openpty()
-        termios.tcsetwinsize(theirs, (40, 120))
-        environment = {**self.house.environment, "TERM": term}
-        child = self.house.background(
-            ["setsid", "--ctty", "--wait", *self.house.program("sithsctl"), *command],
-            stdin=theirs, stdout=theirs, stderr=theirs, env=environment,
-        )  # fmt: skip
-        transcript, read = b"", 0
-        waiting = list(exchanges)
-        deadline = time.monotonic() + DEADLINE
-        while child.poll() is None or select.select([ours], [], [], 0)[0]:
-            assert time.monotonic() < deadline, "it waits for something else"
-            if select.select([ours], [], [], 0.05)[0]:
-                transcript += os.read(ours, 4096)
-            if waiting and (found := transcript.find(waiting[0][0].encode(), read)) >= 0:
-                read = found + 1
-                os.write(ours, f"{waiting.pop(0)[1]}\n".encode())
-        os.close(ours)
-        os.close(theirs)
-        assert not waiting
+        status, transcript = at_terminal(self.house, *exchanges, command=command, term=term)
         self.said.append(transcript)
-        return int(child.returncode)
+        return status
 
     def keyed(self, *keys: str, command: tuple[str, ...] = VERIFY) -> int:
         """Press keys at the reader's pad; return sithsctl's exit status."""

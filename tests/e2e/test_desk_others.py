@@ -3,7 +3,18 @@
 from typing import Any
 
 import pytest
-from e2e_desk import NEW_SIGNATURE_PIN, SIGNATURE_TRANSPORT, TRANSPORT, OpenSC, activate, call, on_the_wire, rows, told
+from e2e_desk import (
+    NEW_SIGNATURE_PIN,
+    SIGNATURE_TRANSPORT,
+    TRANSPORT,
+    OpenSC,
+    activate,
+    at_terminal,
+    call,
+    on_the_wire,
+    rows,
+    told,
+)
 from e2e_household import NEW_PIN, PIN, PUK, WRONG_PIN, WRONG_PUK, Household, code
 
 
@@ -60,6 +71,51 @@ def test_a_try_burnt_between_the_prompt_and_the_call(house: Household) -> None:
     again = house.verify(PIN, "--expected-tries", "2", "--card-serial", serial)
     assert (again.status, again.json["triesLeft"]) == (0, 3)
     assert len(lost_elsewhere(house)) == before + 1
+
+
+def test_a_person_is_asked_again(house: Household) -> None:
+    """At a terminal what was typed for three tries is thrown away when two are left, and the person is told."""
+    house.insert("ordinary")
+
+    def burnt_meanwhile() -> str:
+        assert not OpenSC(house).accepts(WRONG_PIN)
+        return WRONG_PIN  # would cost the second try
+
+    status, shown = at_terminal(
+        house,
+        ("Authentication PIN (6-8 digits, not shown):", burnt_meanwhile),
+        ("Authentication PIN (6-8 digits, not shown):", PIN),
+        command=("verify", "--role", "authentication"),
+    )
+    said = " ".join(shown.decode().split())
+    assert status == 0, said
+    assert "Somebody else used a try of the authentication PIN meanwhile." in said
+    assert said.index("3 tries left") < said.index("Somebody else") < said.index("2 tries left")
+    assert [told(row)[2:] for row in rows(house, "--last", "3") if row["operation"] == "verify"] == [
+        ("pin.triesChanged", 2, 2),
+        ("done", 2, 3),
+    ]
+
+
+def test_a_person_is_shown_the_other_card(house: Household) -> None:
+    """A card exchanged while the person types: nothing is sent, the other card is shown, and its code is asked for."""
+    house.insert("ordinary")
+
+    def exchanged_meanwhile() -> str:
+        house.swap("second")
+        house.await_reader("ready", serial=house.serial("second"))
+        return WRONG_PIN
+
+    status, shown = at_terminal(
+        house,
+        ("Authentication PIN (6-8 digits, not shown):", exchanged_meanwhile),
+        ("Authentication PIN (6-8 digits, not shown):", PIN),
+        command=("verify", "--role", "authentication"),
+    )
+    said = " ".join(shown.decode().split())
+    assert status == 0, said
+    assert "It is not the same card as before, so nothing was sent to it." in said
+    assert (house.tries("ordinary"), house.tries("second")) == (3, 3)
 
 
 @pytest.mark.parametrize("method", ["Change", "Unblock", "Activate"])
