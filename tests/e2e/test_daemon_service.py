@@ -79,8 +79,8 @@ def test_pcscd_is_killed_in_the_midst_of_verify(house: Household) -> None:
     house.await_reader("ready")
     answer = house.verify(WRONG_PIN)
     assert killed
-    assert answer.status in {3, 9}
-    assert answer.error["code"] in {"pcsc.unavailable", "card.removed"}
+    assert answer.status != 0
+    assert answer.error["code"] == "card.outcomeUnknown"
     house.await_picture(lambda seen: seen["service"] is False)
     model.remove()
     house.stage.start_pcscd()
