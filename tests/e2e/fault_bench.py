@@ -149,6 +149,13 @@ class Witness:
         """Return the log's lines of an event since."""
         return [line for line in self._house.log_lines()[self._from_line :] if line["event"] == event]
 
+    def await_log(self, event: str, **fields: object) -> None:
+        """Wait until the log has a line of an event with these fields."""
+        deadline = time.monotonic() + DEADLINE
+        while not any(line.items() >= fields.items() for line in self.logged(event)):
+            assert time.monotonic() < deadline, f"{event} was never logged"
+            time.sleep(0.02)
+
     def is_whole(self) -> bool:
         """Tell whether the audit's chain is whole, and nothing in it is left open."""
         verdict = verify(self._house.state / AUDIT_FILE)

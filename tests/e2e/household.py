@@ -79,6 +79,8 @@ class Household:
         }
         self.daemon: subprocess.Popen[bytes] | None = None
         self.said: list[Answer] = []
+        self.become: list[str] = []
+        """The command that makes the daemon another user; its folders have to be that user's."""
         self._cards = cards
         self._holder: subprocess.Popen[str] | None = None
         self._model: ModelCard | None = None
@@ -109,11 +111,12 @@ class Household:
     def command(self) -> list[str]:
         """Return the daemon's command line."""
         folders = ["--runtime-dir", str(self.run), "--state-dir", str(self.state)]
-        return [str(BIN / "sithsd"), *folders, "--config", str(self.config)]
+        return [*self.become, str(BIN / "sithsd"), *folders, "--config", str(self.config)]
 
     def start(self) -> None:
         """Start the daemon and wait until it says that it is ready."""
         with notify_socket(self.folder / "notify") as notes, self.log.open("ab") as log:
+            (self.folder / "notify").chmod(0o777)  # to say something takes the right to write
             environment = {**self.environment, "NOTIFY_SOCKET": str(self.folder / "notify")}
             self.daemon = subprocess.Popen(self.command(), env=environment, stdout=log, stderr=log)
             assert b"READY=1" in next_note(notes, self.daemon), self.log.read_text()
@@ -193,6 +196,12 @@ class Household:
             assert holder.returncode == 0
 
         return let_go
+
+    @property
+    def holder_pid(self) -> int:
+        """The process number of the program that holds the card."""
+        assert self._holder is not None
+        return self._holder.pid
 
     def kill_holder(self) -> None:
         """Kill the program that holds the card."""

@@ -45,6 +45,10 @@ class ModelCard:
         """The reader's PIN pad; only our own driver's readers have one."""
         return self._link.pad
 
+    def stop_at(self, hook: Callable[[bytes], bool]) -> None:
+        """Call another hook before each command from now on."""
+        self._before = hook
+
     def exchange(self, card: Card) -> None:
         """Put another chip in place of this one, without the reader's noticing."""
         card.power_on()
