@@ -32,6 +32,7 @@ _neighbour("wire")
 _neighbour("model_card")
 household = _neighbour("household")
 _neighbour("fault_bench")
+_neighbour("machine")
 _neighbour("desk")
 
 NOBODY = 65534
