@@ -43,7 +43,7 @@ def go_to_sleep(house: Household, machine: Machine) -> None:
     assert (shown["state"], shown["card"]["serial"]) == ("reading", None)
 
 
-def wake_up(house: Household, machine: Machine) -> None:
+def wake_up(machine: Machine) -> None:
     """Say that the machine is awake again."""
     machine.say(sleeps=False)
     machine.await_held(1)
@@ -61,7 +61,7 @@ def test_a_card_is_forgotten_at_sleep_and_read_when_awake(awake: Household, mach
     error = ask(house, use, wrong=True)
     assert (error["code"], error["retryable"]) == ("reader.busy", True)
     assert model.codes_sent == 0
-    wake_up(house, machine)
+    wake_up(machine)
     assert code(house.await_reader("ready"), use.judged)["triesLeft"] == use.full
     assert (witness.rows(), witness.notices()) == ([], [])
     assert "code" not in ask(house, use, wrong=False)
@@ -87,7 +87,7 @@ def test_what_is_under_way_ends_before_the_machine_sleeps(awake: Household, mach
         reply = told(wire.receive())
     assert (reply["code"], reply["triesLeft"]) == ("puk.wrong" if use.judged == "puk" else "pin.wrong", use.full - 1)
     machine.await_held(0)
-    wake_up(house, machine)
+    wake_up(machine)
     assert code(house.await_reader("ready"), use.judged)["triesLeft"] == use.full - 1
     witness.the_row(use, reply["code"], before=use.full, after=use.full - 1)
     assert (model.codes_sent, witness.notices()) == (1, [])
@@ -103,7 +103,7 @@ def test_a_card_changed_during_the_sleep(awake: Household, machine: Machine) -> 
     first = house.await_reader("ready")["card"]["serial"]
     go_to_sleep(house, machine)
     model.exchange(house.chip("second"))
-    wake_up(house, machine)
+    wake_up(machine)
     house.await_reader("ready", serial=house.serial("second"))
     assert ask(house, use, wrong=True, cardSerial=first)["code"] == "card.changed"
     assert model.codes_sent == 0
@@ -115,5 +115,5 @@ def test_a_card_taken_out_during_the_sleep(awake: Household, machine: Machine) -
     house.insert("ordinary")
     go_to_sleep(house, machine)
     house.remove()
-    wake_up(house, machine)
+    wake_up(machine)
     assert house.await_reader("empty")["card"] is None
