@@ -119,7 +119,7 @@ class CodeDesk:
                 result, after = "done", made.tries_after(done.states or (done.state,))
                 return done
             finally:
-                if made.name == "activate" and made.trail.done:
+                if _gave_first_value(made.trail):
                     slot.read_again(held)
                 if result is not None:
                     await self._record(ticket, made, result, after, asker)
@@ -160,6 +160,11 @@ def _counts_as_wrong(task: "asyncio.Task[Done]", trail: Trail) -> bool:
     """Tell whether a code went to the card and was not taken, or nobody knows. Takes the task's error off its hands."""
     failed = task.cancelled() or task.exception() is not None
     return failed and trail.judged is not None
+
+
+def _gave_first_value(trail: Trail) -> bool:
+    """Tell whether a PIN was set that its holder had not chosen before: then the card's files have changed."""
+    return any(role in trail.before and trail.before[role].activated is False for role in trail.done)
 
 
 def _operation(slot: Slot, held: Held, made: Plan, asker: Asker) -> Operation:

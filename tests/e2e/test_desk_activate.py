@@ -316,3 +316,21 @@ def test_new_pins_keep_the_rules_in_an_activation(house: Household) -> None:
     assert model.codes_sent == 0
     done = call(house, "Activate", **present, newAuthentication=NEW_PIN, newSignature=NEW_PIN, answers=on_the_wire())
     assert (done["done"], done["warnings"]) == (BOTH, ["sameAsOther"])
+
+
+def test_a_blocked_transport_pin_is_unblocked(house: Household) -> None:
+    """The PUK gives such a PIN its first own value: it is chosen then, and the activation asks for the other alone."""
+    house.insert("transport")
+    spend = ("--spend-last-try",)
+    said = [activate(house, WRONG_PIN, SIGNATURE_TRANSPORT, more=spend).error for _ in range(3)]
+    assert [one["triesLeft"] for one in said] == [2, 1, 0]
+    blocked = activate(house, TRANSPORT, SIGNATURE_TRANSPORT, more=spend)
+    assert (blocked.status, blocked.error["code"], blocked.error["advice"]) == (6, "pin.blocked", "unblock.withPuk")
+    assert house.unblock(PUK, NEW_PIN).status == 0
+    house.await_picture(lambda seen: [one["activated"] for one in codes_of(seen)] == [True, False, True])
+    assert house.verify(NEW_PIN).status == 0
+    assert call(house, "GetGuidance")["toActivate"] == ["signature"]
+    rest = house.ctl(
+        "activate", "--code-fd", "0", "--json", *checklist(), codes=(SIGNATURE_TRANSPORT, NEW_SIGNATURE_PIN)
+    )
+    assert (rest.status, rest.json["done"]) == (0, ["signature"])
