@@ -149,7 +149,7 @@ def modify_structure(header: bytes, old: PinBlock, new: PinBlock, properties: Pr
 
     Raises pin.unsupported as `verify_structure` does, and for codes that are not filled up to a length: nobody could
     tell where the first one ends. Nor can a structure say two lengths of blocks or two encodings. It has one range of
-    lengths for all entries: where PUK and PIN differ, it is the wider one, and the card judges.
+    lengths for all entries: where PUK and PIN differ, it is the one that they have in common.
     """
     if old.stored_length is None or new.stored_length is None:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "codes without a fixed length can't be changed at a PIN pad")

@@ -32,6 +32,7 @@ def chosen(house: Household) -> list[bool | None]:
     return [code(shown, role)["activated"] for role in BOTH]
 
 
+@pytest.mark.both_drivers
 @both_ways
 def test_a_card_is_activated(house: Household, name: str) -> None:
     """Both PINs in one call, by what the card's profile says; then OpenSC logs in with them, and with nothing else."""

@@ -30,6 +30,7 @@ BROKEN: dict[str, tuple[str, str, list[str], str, str]] = {
 }
 
 
+@pytest.mark.both_drivers
 @pytest.mark.parametrize(
     ("role", "old", "new"),
     [("authentication", PIN, NEW_PIN), ("signature", SIGNATURE_PIN, NEW_SIGNATURE_PIN)],
@@ -40,7 +41,7 @@ def test_a_pin_is_changed(house: Household, role: str, old: str, new: str) -> No
     house.insert("ordinary")
     answer = change(house, old, new, role=role)
     assert (answer.status, answer.err) == (0, "")
-    where = {"reader": READER_0, "cardSerial": house.serial("ordinary")}
+    where = {"reader": house.readers[0], "cardSerial": house.serial("ordinary")}
     assert answer.json.items() >= {**where, "role": role, "triesLeft": 3, "warnings": []}.items()
     assert code(house.await_reader("ready"), role)["verified"] is False
     (row,) = audit_rows(house, "--last", "1")
