@@ -2,12 +2,14 @@
 
 - One request is worked on at a time. What a client sends meanwhile waits in the message buffer, and when that is full
   in the kernel: the client is not read from. So is a client that leaves its replies unread.
-- A call that has begun is never given up because its caller left: a card's operation finishes. A stream ends at once.
+- A caller that hangs up altogether gives up its call: the task is cancelled, and so is a stream's. What a method has
+  begun with a card it shields itself: that finishes.
 - A half-closed connection (the client will not write any more) gets the replies it is owed, of a stream one.
 - A connection keeps its place in the user's budget until its last call has ended.
 """
 
 import asyncio
+import select
 import traceback
 from collections.abc import Callable
 from contextlib import aclosing
@@ -81,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(ErrorCode.REQUEST_TOO_MANY, "too many connections at once")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why makes no difference
-        """End: a stream stops, a call goes on until it is done."""
+        """End: a stream stops; a call goes on until it is done, or has been given up already."""
         self._transport = None
         self._incoming.wipe()
         self._stop_timer()
@@ -103,10 +105,24 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """Take note that the client writes no more. Returns whether it is still owed something."""
         self._half_closed = True
+        if self._hung_up():
+            self._incoming.wipe()
+            if self._task is not None:
+                self._task.cancel()
+            return False
         if self._stream_spoke and self._task is not None:
             self._task.cancel()
         self._advance()
         return self._task is not None
+
+    def _hung_up(self) -> bool:
+        """Tell whether the client has closed the whole connection, so that nobody is left to read: POLLHUP, poll(2)."""
+        line = None if self._transport is None else self._transport.get_extra_info("socket")
+        if line is None:
+            return False
+        poller = select.poll()
+        poller.register(line.fileno(), 0)
+        return any(event & select.POLLHUP for _, event in poller.poll(0))
 
     def pause_writing(self) -> None:
         """Hold the next reply back: the last one is not on its way yet."""

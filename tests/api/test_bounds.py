@@ -129,15 +129,16 @@ async def test_a_user_with_too_many_connections_is_told(serve: Any) -> None:
     await other_still_served(served)
 
 
-async def test_a_call_keeps_its_place_after_its_caller_left(serve: Any) -> None:
-    """Nobody can start calls without end by hanging up after each."""
+async def test_a_call_keeps_its_place_while_its_caller_listens(serve: Any) -> None:
+    """Who only writes no more has a call running all the same; who hangs up has given it up, and its place."""
     served = await serve(trusted_connections=1, user_connections=1, connections=10)
     line = await served.line()
     await line.send({"method": f"{NAME}.Wait"})
     await served.room.waiting.wait()
-    await line.close()
+    line.writer.write_eof()
     surplus = await served.line()
     assert (await surplus.receive())["parameters"]["code"] == "request.tooMany"
+    await line.close()
     served.room.release.set()
     await served.until(lambda: served.server.connections == 0)
     await other_still_served(served)

@@ -6,18 +6,21 @@ from typing import Any
 NAME = "org.example.Room"
 
 
-async def test_a_call_goes_on_when_its_caller_leaves(served: Any) -> None:
-    """A card's operation is not broken off because a client hung up."""
+async def test_a_call_is_given_up_when_its_caller_hangs_up(served: Any) -> None:
+    """Its task is cancelled, and what was asked for behind it never begins; the others' calls go on."""
     line = await served.line()
-    await line.send({"method": f"{NAME}.Wait"})
+    await line.send({"method": f"{NAME}.Wait"}, {"method": f"{NAME}.Wait"})
     await served.room.waiting.wait()
-    await line.close()
     other = await served.line()
+    await line.close()
+    await served.until(lambda: served.server.connections == 1)
     assert (await other.ask("Echo", text="meanwhile"))["parameters"] == {"text": "meanwhile"}
     served.room.release.set()
-    await served.until(lambda: served.room.waited == 1)
+    await other.ask("Echo", text="later")
+    assert served.room.waited == 0
     await other.close()
     await served.until(lambda: served.server.connections == 0)
+    assert served.log.calls == []
 
 
 async def test_a_stream_ends_at_once_when_its_caller_leaves(served: Any) -> None:

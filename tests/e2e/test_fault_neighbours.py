@@ -133,6 +133,8 @@ while code == scard.SCARD_W_RESET_CARD:
     code = scard.SCardBeginTransaction(card)
 for one in ([0x00, 0xA4, 0x04, 0x0C, 0x0C, *bytes.fromhex("A000000063504B43532D3135")], command):
     code, answer = scard.SCardTransmit(card, protocol, one)
+scard.SCardEndTransaction(card, scard.SCARD_LEAVE_CARD)
+scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
 print(bytes(answer).hex(), flush=True)
 """
 
