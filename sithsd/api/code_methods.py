@@ -18,7 +18,7 @@ from sithsd.session.code_desk import CodeDesk, kind_of
 from sithsd.session.order_check import new_code_lengths, personal_numbers
 from sithsd.session.orders import ActivateOrder, Asker, ChangeOrder, UnblockOrder, VerifyOrder
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Done
+from sithsd.session.tools import Done
 from sithsd.values import Role
 
 

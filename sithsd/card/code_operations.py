@@ -6,7 +6,7 @@ at the reader's PIN pad.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from sithsd.card import encoding, guard
@@ -48,11 +48,16 @@ class Trail:
 
     `before`: the states of the codes concerned, read before anything was sent. `judged`: the code that went to the card
     last and that the card compares, None as long as none did. `done`: the roles whose operation was a success.
+    `faults`: bugs of ours that changed nothing of what is told. `given_up`: set by one who does not wait any longer;
+    from then on no code is sent. `at_pad`: a person enters the codes at the reader, which takes its time.
     """
 
     before: dict[Role, CodeState] = field(default_factory=dict)
     judged: Role | None = None
     done: list[Role] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+    given_up: bool = False
+    at_pad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,7 @@ def _due(use: "_Use", contents: CardContents, given: Mapping[Role, FreshCode]) -
     states = use.look(*pins)
     # A transport PIN may be blocked too: that is the guard's to say.
     due = [code for code, state in zip(pins, states, strict=True) if state.activated is False]
-    if not due and any(state.activated is None for state in states):
+    if any(state.activated is None for state in states):
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card does not tell whether its PINs have been chosen")
     if not due:
         raise SithsdError(ErrorCode.ACTIVATION_NOT_NEEDED, "the PINs of this card have been chosen already")
@@ -221,7 +226,8 @@ class _Use:
         self.card = turn.card
         self._connection = connection
         self._trail = turn.trail
-        self._watched = WatchedChannel(connection)
+        trail = turn.trail
+        self._watched = WatchedChannel(connection, lambda: trail.given_up)
         self.channel = stack(self._watched, connection.protocol)
         prove_same(self.channel, turn.card, connection.protocol)
 
@@ -248,7 +254,7 @@ class _Use:
     ) -> CodeState:
         """Run the one command that gives `judged` to the card; `target` is the code that it sets, if another one."""
         self._trail.judged = judged.role
-        with self._reset_on_failure(judged.role):
+        with self._reset_on_failure(judged.role), self._count_if_wrong(judged):
             state = command()
         self._watched.code_sent = False
         self._trail.done.append((target or judged).role)
@@ -258,19 +264,34 @@ class _Use:
     def _reset_on_failure(self, role: Role) -> Iterator[None]:
         """Have the card reset if the command fails, unless it is certain that the card did not take the code.
 
-        An answer that never came, one that nobody understands, a bug here: each may leave the card unlocked.
+        An answer that never came, one that nobody understands, a bug here: each may leave the card unlocked, and of
+        each nobody knows whether the code was taken.
         """
         try:
             yield
-        except BaseException as error:
-            if not (isinstance(error, SithsdError) and error.code in CERTAIN):
+        except Exception as error:
+            code = error.code if isinstance(error, SithsdError) else None
+            if code not in CERTAIN:
                 self._connection.reset_on_release()
-            if not isinstance(error, SithsdError):
-                raise
-            if error.code in _AT_PAD or not self._watched.code_sent:
+            if code in _AT_PAD or not self._watched.code_sent:
                 self._trail.judged = None
-            elif self._connection.unanswered:
+            elif code not in CERTAIN and code is not ErrorCode.CARD_REFUSED:
                 raise _unknown(error, role) from error
+            raise
+        except BaseException:
+            self._connection.reset_on_release()
+            raise
+
+    @contextmanager
+    def _count_if_wrong(self, judged: CodeReference) -> Iterator[None]:
+        """Look at the counter after a wrong code, where the card's word for that does not tell it (6300)."""
+        try:
+            yield
+        except SithsdError as error:
+            if error.code in {ErrorCode.PIN_WRONG, ErrorCode.PUK_WRONG} and error.tries_left is None:
+                with suppress(SithsdError):  # that the code is wrong is what there is to say, whatever fails here
+                    (state,) = self.card.backend.code_states(self.channel, (judged,))
+                    error.tries_left = state.tries_left
             raise
 
     def lock(self, state: CodeState, *codes: CodeReference) -> Outcome:
@@ -287,6 +308,9 @@ class _Use:
             if all(cleared):
                 states = backend.code_states(self.channel, self.card.contents.codes)
         except SithsdError:
+            states = None
+        except Exception as error:  # noqa: BLE001 - the code was taken, and that is what the caller has to hear
+            self._trail.faults.append(error)
             states = None
         except BaseException:
             self._connection.reset_on_release()
@@ -307,16 +331,19 @@ class _WatchedPad:
         self.can_modify = pad.can_modify
 
     def verify(self, header: bytes, block: PinBlock) -> int:
-        self._watched.code_sent = True
+        self._watched.note_code()
         return self._pad.verify(header, block)
 
     def modify(self, header: bytes, old: PinBlock, new: PinBlock) -> int:
-        self._watched.code_sent = True
+        self._watched.note_code()
         return self._pad.modify(header, old, new)
 
 
-def _unknown(error: SithsdError, role: Role) -> SithsdError:
-    return SithsdError(ErrorCode.CARD_OUTCOME_UNKNOWN, f"a code was sent and no answer came: {error.detail}", role=role)
+def _unknown(error: Exception, role: Role) -> SithsdError:
+    why = error.detail if isinstance(error, SithsdError) else "a fault in the daemon"
+    return SithsdError(
+        ErrorCode.CARD_OUTCOME_UNKNOWN, f"a code was sent and no answer came that can be understood: {why}", role=role
+    )
 
 
 def _check(*given: tuple[Secret | None, CodeReference]) -> None:

@@ -133,16 +133,27 @@ class CountingChannel:
 
 
 class WatchedChannel:
-    """Notes whether a command with a code went down: what happened to it is unknown if no answer comes back."""
+    """Notes whether a command with a code went down: what happened to it is unknown if no answer comes back.
 
-    def __init__(self, below: Channel) -> None:
+    `given_up` tells whether the caller was told an end already: then no code goes down any more (card.unreadable).
+    """
+
+    def __init__(self, below: Channel, given_up: Callable[[], bool] = lambda: False) -> None:
         self._below = below
+        self._given_up = given_up
         self.code_sent = False
 
     def transmit(self, command: Octets) -> tuple[bytes, int]:
         """Send the command and look what it is."""
-        self.code_sent = self.code_sent or carries_code(command)
+        if carries_code(command):
+            self.note_code()
         return self._below.transmit(command)
+
+    def note_code(self) -> None:
+        """Note that a code goes to the card now."""
+        if self._given_up():
+            raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card took too long before the code")
+        self.code_sent = True
 
 
 def stack(connection: Channel, protocol: int) -> Channel:

@@ -39,7 +39,7 @@ from sithsd.session.fault import fault
 from sithsd.session.ledger import Ledger
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Tools, Worker
+from sithsd.session.tools import Tools, Worker
 from sithsd.validity.judge import Judge
 from sithsd.values import CodeState, Role
 

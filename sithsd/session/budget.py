@@ -37,7 +37,8 @@ class Budget:
     def reserve(self, uid: int, serial: str | None) -> "Reservation":
         """Return leave to send codes for this user to this card (None: a card without a serial number).
 
-        Raises request.tooManyWrong, which tells after how many seconds the oldest wrong code counts no more.
+        Raises request.tooManyWrong, which tells after how many seconds the oldest wrong code counts no more, and
+        reader.busy if what is left of the budget is taken by operations under way.
         """
         now = self._tell_seconds()
         mine, cards = self._account(("uid", uid), now), self._account(("card", serial), now)
@@ -46,14 +47,16 @@ class Budget:
             (mine, terms.wrong_codes_per_user, "by this user"),
             (cards, terms.wrong_codes_per_card, "for this card"),
         ):
-            if len(account.wrong) + account.open >= most:
-                rest = account.wrong[0] + 60 * terms.minutes - now if account.wrong else 1.0
+            if len(account.wrong) >= most:
+                rest = account.wrong[0] + 60 * terms.minutes - now
                 error = SithsdError(
                     ErrorCode.REQUEST_TOO_MANY_WRONG,
                     f"{most} wrong codes {whose} in {terms.minutes} minutes: the card was not touched",
                 )
                 error.more = More(retry_after=max(ceil(rest), 1))
                 raise error
+            if len(account.wrong) + account.open >= most:
+                raise SithsdError(ErrorCode.READER_BUSY, f"too many operations {whose} are under way at once")
         return Reservation((mine, cards), self._tell_seconds)
 
     def _account(self, key: Hashable, now: float) -> _Account:

@@ -27,12 +27,12 @@ from sithsd.session.model import InsertedCard
 from sithsd.session.order_plan import Plan, plan
 from sithsd.session.orders import Asker, Order
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Done, Held, Slot
+from sithsd.session.slot import Slot
+from sithsd.session.tools import Done, Held
 from sithsd.values import CardKind
 
 _ABANDONED = "abandoned"
 _BLOCKED = frozenset({ErrorCode.PIN_BLOCKED, ErrorCode.PIN_WRONG})
-_PUK_DEAD = frozenset({ErrorCode.PUK_BLOCKED, ErrorCode.PUK_WRONG})
 _PUK_NEEDED = frozenset({ErrorCode.PUK_LAST_TRY, ErrorCode.PUK_BELOW_FLOOR, ErrorCode.PUK_TRIES_UNKNOWN})
 
 
@@ -108,6 +108,8 @@ class CodeDesk:
                 raise
             except SithsdError as error:
                 result, after = str(error.code), made.tries_left_by(error)
+                if made.name == "activate":
+                    error.more = replace(error.more, done=tuple(made.trail.done))
                 raise self._advised(error, held) from None
             except asyncio.CancelledError:
                 # The daemon ends. What has begun has an end that nobody hears of: its row is written at the next start.
@@ -147,7 +149,7 @@ def kind_of(card: InsertedCard) -> CardKind:
 
 
 def _occasion(error: SithsdError) -> Occasion | None:
-    if error.code in _PUK_DEAD and error.tries_left == 0:
+    if error.code is ErrorCode.PUK_BLOCKED or (error.code is ErrorCode.PUK_WRONG and error.tries_left == 0):
         return Occasion.PUK_DEAD
     if error.code in _PUK_NEEDED or error.code is ErrorCode.PUK_WRONG:
         return Occasion.PUK_LOST

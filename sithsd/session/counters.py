@@ -15,10 +15,15 @@ _MOST_CARDS = 512
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An operation of which nobody knows how it ended: the code that was judged, and the states before it."""
+    """An operation of which nobody knows how it ended: the code that was judged, and the states before it.
+
+    `refused`: the card said clearly that it did not carry the command out. It may have compared the code all the same,
+    so the counters are looked at, but there is nothing to tell if they are as they were.
+    """
 
     judged: Role
     before: tuple[CodeState, ...]
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,57 +53,90 @@ Finding = LostElsewhere | Learnt
 
 @dataclass(slots=True)
 class _Card:
-    left: dict[Role, int | None] = field(default_factory=dict)
-    doubt: Doubt | None = None
+    left: dict[Role, int] = field(default_factory=dict)
+    doubts: dict[Role, Doubt] = field(default_factory=dict)
+    using: list[object] = field(default_factory=list)
+    later: tuple[CodeState, ...] = ()
 
 
 class CounterMemory:
-    """The counters as they were seen last, by the cards' serial numbers. Cards without one are not remembered."""
+    """The counters as they were seen last, by the cards' serial numbers. Cards without one are not remembered.
+
+    A number that was once known stays until another one is: what the card does not tell changes nothing.
+    """
 
     def __init__(self) -> None:
         self._cards: dict[str, _Card] = {}
 
-    def seen(self, serial: str | None, states: Iterable[CodeState]) -> list[Finding]:
-        """Take what was read, nothing having been sent from here since the last call; return what is odd."""
+    def seen(self, serial: str | None, states: Iterable[CodeState], source: object = None) -> list[Finding]:
+        """Take what was read, nothing having been sent from here since the last call; return what is odd.
+
+        `source` is who has read it. While somebody else uses a code of the same card (it was moved to another reader,
+        and the answer is not in yet) nothing follows from what is read: it is kept until that has ended.
+        """
         if serial is None:
             return []
         states = tuple(states)
         card = self._card(serial)
+        if any(one is not source for one in card.using):
+            card.later = states or card.later
+            return []
         found: list[Finding] = []
-        doubt = card.doubt
-        if doubt is not None and any(state.role is doubt.judged for state in states):
-            card.doubt = None
-            found.append(_outcome(doubt, {state.role: state for state in states}))
+        present = {state.role: state for state in states}
+        doubts = [doubt for role, doubt in card.doubts.items() if role in present]
+        for doubt in doubts:
+            del card.doubts[doubt.judged]
+            learnt = _outcome(doubt, present)
+            if not (doubt.refused and learnt.before == learnt.after and learnt.happened is not True):
+                found.append(learnt)
+        concerned = {doubt.judged for doubt in doubts}
         for state in states:
-            before = card.left.get(state.role)
-            fell = before is not None and state.tries_left is not None and state.tries_left < before
-            if before is not None and state.tries_left is not None and fell and not _concerned(doubt, state.role):
-                found.append(LostElsewhere(state.role, before, state.tries_left))
-            card.left[state.role] = state.tries_left
+            before, left = card.left.get(state.role), state.tries_left
+            if left is None:
+                continue
+            if before is not None and left < before and state.role not in concerned:
+                found.append(LostElsewhere(state.role, before, left))
+            card.left[state.role] = left
         return found
+
+    def using(self, serial: str | None, source: object) -> None:
+        """Note that `source` is going to use a code of the card."""
+        if serial is not None:
+            self._card(serial).using.append(source)
+
+    def ended(self, serial: str | None, source: object) -> list[Finding]:
+        """Note that `source` has ended, and what became of it was told; return what others have seen meanwhile."""
+        if serial is None:
+            return []
+        card = self._card(serial)
+        card.using = [one for one in card.using if one is not source]
+        if card.using:
+            return []
+        later, card.later = card.later, ()
+        return self.seen(serial, later)
 
     def used(self, serial: str | None, states: Iterable[CodeState]) -> None:
         """Take what the card said after an operation of ours."""
         if serial is not None:
             card = self._card(serial)
-            for state in states:
-                card.left[state.role] = state.tries_left
+            card.left |= {state.role: state.tries_left for state in states if state.tries_left is not None}
 
     def doubt(self, serial: str | None, doubt: Doubt) -> None:
-        """Note that a code was sent to the card and it is not known what became of it."""
+        """Note that a code was sent to the card and it is not known what became of it.
+
+        Of two doubts about one code the first is kept: it knows the counter from before both.
+        """
         if serial is not None:
-            self._card(serial).doubt = doubt
+            self._card(serial).doubts.setdefault(doubt.judged, doubt)
 
     def _card(self, serial: str) -> _Card:
         card = self._cards.pop(serial, None) or _Card()
         self._cards[serial] = card  # the last one used is the last one
         if len(self._cards) > _MOST_CARDS:
-            del self._cards[next(iter(self._cards))]
+            idle = next((one for one, kept in self._cards.items() if not kept.using), None)
+            if idle is not None:
+                del self._cards[idle]
         return card
-
-
-def _concerned(doubt: Doubt | None, role: Role) -> bool:
-    return doubt is not None and role is doubt.judged
 
 
 def _outcome(doubt: Doubt, now: dict[Role, CodeState]) -> Learnt:

@@ -1,5 +1,6 @@
 """What is known of the readers and the cards in them: values that are replaced, never changed."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,8 +51,18 @@ class InsertedCard:
 
     @property
     def serial(self) -> str | None:
-        """The card's serial number, None if it has none or could not be read."""
-        return self.read.contents.serial if self.read else None
+        """The card's serial number, None if it could not be read.
+
+        A card that has none is told by what is on it ("sha256:" and 16 hexadecimal digits): calls have to name the card
+        that they mean.
+        """
+        if self.read is None:
+            return None
+        contents = self.read.contents
+        if contents.serial is not None:
+            return contents.serial
+        whole = hashlib.sha256(b"".join(len(one.der).to_bytes(4, "big") + one.der for one in contents.certificates))
+        return f"sha256:{whole.hexdigest()[:16].upper()}"
 
     def code(self, role: Role) -> CodeState | None:
         """Return the state of the code with that role, None if the card has none."""

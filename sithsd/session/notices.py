@@ -9,7 +9,7 @@ import structlog
 
 from sithsd.clock import Clock
 from sithsd.session.board import Board
-from sithsd.session.counters import CounterMemory, Doubt, LostElsewhere
+from sithsd.session.counters import CounterMemory, Doubt, Finding, LostElsewhere
 from sithsd.session.model import Notice, NoticeKind
 from sithsd.values import CodeState
 
@@ -24,9 +24,20 @@ class Herald:
         self._memory = CounterMemory()
         self._log = structlog.get_logger("sithsd.session")
 
-    def seen(self, reader: str, serial: str | None, states: Iterable[CodeState]) -> None:
-        """Take counters that were read from a card, nothing having been sent from here since the last time."""
-        for finding in self._memory.seen(serial, states):
+    def seen(self, reader: str, serial: str | None, states: Iterable[CodeState], source: object = None) -> None:
+        """Take counters that `source` read from a card, nothing having been sent from here since the last time."""
+        self._tell(reader, serial, self._memory.seen(serial, states, source))
+
+    def using(self, serial: str | None, source: object) -> None:
+        """Note that `source` is going to use a code of the card: what others read of it meanwhile has to wait."""
+        self._memory.using(serial, source)
+
+    def ended(self, reader: str, serial: str | None, source: object) -> None:
+        """Note that `source` has ended, and what became of it was told here."""
+        self._tell(reader, serial, self._memory.ended(serial, source))
+
+    def _tell(self, reader: str, serial: str | None, findings: Iterable[Finding]) -> None:
+        for finding in findings:
             elsewhere = isinstance(finding, LostElsewhere)
             notice = self._board.notify(
                 Notice(

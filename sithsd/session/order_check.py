@@ -11,8 +11,8 @@ from sithsd.policy import checklist, new_code
 from sithsd.policy.model import Policy
 from sithsd.secret import Secret
 from sithsd.session.model import InsertedCard
-from sithsd.session.orders import ActivateOrder, Asker, ChangeOrder, Order, UnblockOrder, VerifyOrder
-from sithsd.session.slot import Held
+from sithsd.session.orders import ActivateOrder, Asker, ChangeOrder, Order, UnblockOrder, at_pad
+from sithsd.session.tools import Held
 from sithsd.values import Role
 
 
@@ -22,7 +22,7 @@ def check(order: Order, held: Held, asker: Asker, policy: Policy, clock: Clock) 
     Raises pinpad.absent, unblock.deskOnly, activation.checklist, pin.refused; `more.rules` names the items or rules.
     New PINs that are entered at a reader's pad are not seen here.
     """
-    if not policy.pin_pad.enabled and _at_pad(order):
+    if not policy.pin_pad.enabled and at_pad(order):
         raise SithsdError(ErrorCode.PINPAD_ABSENT, "PIN pads are not used here, by the policy")
     if isinstance(order, UnblockOrder | ActivateOrder):
         _check_right(held, asker, order)
@@ -62,18 +62,6 @@ def new_code_lengths(policy: Policy, contents: CardContents) -> tuple[int, int]:
     return new_code.lengths(policy.new_code, shortest, longest)
 
 
-def _at_pad(order: Order) -> bool:
-    match order:
-        case VerifyOrder():
-            return order.code is None
-        case ChangeOrder():
-            return order.code is None or order.new_code is None
-        case UnblockOrder():
-            return order.puk is None or order.new_code is None
-        case ActivateOrder():
-            return False
-
-
 def _lengths(contents: CardContents, role: Role) -> tuple[int | None, int | None]:
     code = contents.code(role)
     return (None, None) if code is None else encoding.bounds(code)
@@ -98,6 +86,9 @@ def _check_right(held: Held, asker: Asker, order: Order) -> None:
     if profile.unblocking is Unblocking.DESK and not asker.desk:
         role = order.role if isinstance(order, UnblockOrder) else None
         raise SithsdError(ErrorCode.UNBLOCK_DESK_ONLY, "a desk operator does this with cards of this kind", role=role)
+    if isinstance(order, ActivateOrder) and not asker.desk:
+        # The checklist is asked of the holder by somebody else.
+        raise SithsdError(ErrorCode.REQUEST_DENIED, "only a desk operator activates cards")
 
 
 def _check_list(order: ActivateOrder, policy: Policy, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from sithsd.card.operations import Connection, ReadCard
 from sithsd.errors import SithsdError
 from sithsd.policy.model import Policy
 from sithsd.secret import Secret
-from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder
+from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder, at_pad
 from sithsd.values import CodeState, Role
 
 
@@ -92,7 +92,7 @@ def plan(order: Order, policy: Policy) -> Plan:
         codes.append(Secret(code.reveal()))
         return codes[-1]
 
-    trail = Trail()
+    trail = Trail(at_pad=at_pad(order))
     match order:
         case VerifyOrder():
             made = _verify(order, own(order.code), trail)

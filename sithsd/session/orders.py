@@ -67,3 +67,16 @@ class ActivateOrder:
 
 
 Order = VerifyOrder | ChangeOrder | UnblockOrder | ActivateOrder
+
+
+def at_pad(order: Order) -> bool:
+    """Tell whether a person enters codes at the reader's PIN pad."""
+    match order:
+        case VerifyOrder():
+            return order.code is None
+        case ChangeOrder():
+            return order.code is None or order.new_code is None
+        case UnblockOrder():
+            return order.puk is None or order.new_code is None
+        case ActivateOrder():
+            return False

@@ -21,7 +21,8 @@ from sithsd.reader.monitor import (
     ServiceUp,
 )
 from sithsd.session.model import ReaderStatus
-from sithsd.session.slot import Slot, Tools, Worker
+from sithsd.session.slot import Slot
+from sithsd.session.tools import Tools, Worker
 
 
 class Readers:

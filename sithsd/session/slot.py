@@ -4,31 +4,31 @@ Belongs to the asyncio loop's thread; what touches the card runs in the reader's
 """
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
 from sithsd.card import operations
 from sithsd.card.code_operations import CERTAIN, Outcome, Trail
 from sithsd.card.operations import Connection, Look, ReadCard
-from sithsd.card.registry import Registry
-from sithsd.clock import Clock
 from sithsd.errors import ErrorCode, More, SithsdError, Where
 from sithsd.session.beginning import AbandonedError, Beginning
-from sithsd.session.board import Board
 from sithsd.session.counters import Doubt
 from sithsd.session.describe import inserted_card, is_ours
 from sithsd.session.fault import fault
 from sithsd.session.model import InsertedCard, JudgedCertificate, ReaderStatus, ReaderView
-from sithsd.session.notices import Herald
-from sithsd.validity.judge import Judge
+from sithsd.session.tools import PAD_SECONDS, Done, Held, Tools, Worker
 from sithsd.values import CodeState, Role
 
 T = TypeVar("T")
 
-PATIENCE = 2.0
+# What is left of a caller's patience after a reading that took all of it: a free card is had in less.
+_LEAST_PATIENCE = 0.2
+# Status words by which a card says that it did not carry the command out (ISO/IEC 7816-4:2020, table 5).
+_NOT_CARRIED_OUT = frozenset({0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6D, 0x6E})
 _READINGS = 3
 _GRACE = 0.2
 _HELD = "another program holds the card"
@@ -49,61 +49,6 @@ _STATUS_OF = {
     ErrorCode.CARD_UNSUPPORTED: ReaderStatus.UNSUPPORTED,
     ErrorCode.READER_BUSY: ReaderStatus.BUSY,
 }
-
-
-class Worker(Protocol):
-    """The thread that owns a reader; see `sithsd.reader.worker.ReaderWorker`."""
-
-    async def run(self, operation: Callable[[Connection], T], *, patience: float | None = PATIENCE) -> T:
-        """Run `operation` on the card inside one transaction; `patience` bounds the wait for the card, in seconds."""
-        ...
-
-    def stop(self, grace: float = ...) -> bool:
-        """End the thread; False if it hangs in a PC/SC call after `grace` seconds."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every slot works with.
-
-    `patience`: for how many seconds a caller waits for the card, at most. `who_holds` names the programs that may hold
-    a card, None if they can't be seen; it is called in a thread.
-    """
-
-    registry: Registry
-    judge: Judge
-    clock: Clock
-    board: Board
-    herald: Herald
-    patience: float = PATIENCE
-    who_holds: Callable[[], str | None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A card that can be worked with, as it was found in the reader; `insertion` tells whether it is still that one."""
-
-    card: InsertedCard
-    read: ReadCard
-    insertion: int
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """An operation that was done: with which card, the state of the code concerned and of all, the reader after it.
-
-    By then the card may have been taken out, so `view` may show another one. `states` is empty where the card could not
-    be asked once more. `roles` are the codes that it was done with, `warnings` the rules for new PINs that the policy
-    only warns of.
-    """
-
-    view: ReaderView
-    state: CodeState
-    card_serial: str | None
-    states: tuple[CodeState, ...] = ()
-    roles: tuple[Role, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 class Slot:
@@ -156,10 +101,13 @@ class Slot:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def settled(self) -> None:
-        """Wait a little for a reading under way."""
-        if self._reading is not None and not self._reading.done():
-            await asyncio.wait([self._reading], timeout=self._tools.patience)
+    async def settled(self) -> float:
+        """Wait a little for a reading under way; return how many seconds of the patience are left."""
+        if self._reading is None or self._reading.done():
+            return self._tools.patience
+        begun = time.monotonic()
+        await asyncio.wait([self._reading], timeout=self._tools.patience)
+        return max(self._tools.patience - (time.monotonic() - begun), _LEAST_PATIENCE)
 
     def certificates(self) -> tuple[JudgedCertificate, ...]:
         """Return the certificates of the card in the reader, from memory. Raises card.absent or what hides the card."""
@@ -182,13 +130,13 @@ class Slot:
         held = await self.card(None)
         card, read, insertion = held.card, held.read, held.insertion
         try:
-            look = await self._perform(lambda connection: operations.look(connection, read))
+            look = await self._answered(lambda connection: operations.look(connection, read), held.patience)
         except SithsdError as error:
             self._note(error, insertion)
             raise await self._refused(error, card) from None
         if insertion != self._insertion:
             raise self.placed(SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out"), card)
-        self._tools.herald.seen(self._name, card.serial, look.states)
+        self._tools.herald.seen(self._name, card.serial, look.states, self)
         return self._learn(insertion, look.states), look
 
     async def use(
@@ -208,21 +156,33 @@ class Slot:
             return operation(connection, held.read)
 
         self._uses += 1
+        herald.using(serial, self)
+        seconds = PAD_SECONDS if trail.at_pad else self._tools.answer_seconds
+        task = await self._begun(once, held.patience, seconds)
+        if not task.done():
+            # From here on no code is sent; whether one was is known, and what became of it is not.
+            trail.given_up = True
+            error = self._overdue(trail)
+            self._fail(held, trail, error)
+            task.add_done_callback(lambda done: self._end_late(done, held, trail))
+            raise await self._refused(error, held.card)
         try:
-            outcome = await self._perform(once)
+            outcome = task.result()
         except AbandonedError:
+            herald.ended(self._name, serial, self)
             raise
         except SithsdError as error:
-            herald.seen(self._name, serial, trail.before.values())
-            if trail.judged is not None and error.code not in CERTAIN:
-                herald.doubt(serial, Doubt(trail.judged, _in_doubt(trail)))
-            elif error.role is not None and error.tries_left is not None:
-                herald.used(serial, [CodeState(Role(error.role), error.tries_left)])
-            self._note(error, held.insertion)
+            if error.code is ErrorCode.CARD_OUTCOME_UNKNOWN and isinstance(error.__cause__, Exception):
+                self._log_bug(error.__cause__)
+            self._fail(held, trail, error)
+            herald.ended(self._name, serial, self)
             raise await self._refused(error, held.card) from None
-        herald.seen(self._name, serial, trail.before.values())
+        for one in trail.faults:
+            fault(self._log, one)
+        herald.seen(self._name, serial, trail.before.values(), self)
         # At once: a look that comes later may be told of before the answers of operations in between.
         herald.used(serial, outcome.states or (outcome.state,))
+        herald.ended(self._name, serial, self)
         states = outcome.states or await self._states_again(held)
         if outcome.state.tries_left is None:
             herald.used(serial, states)  # the profile does not know how many tries a right code gives back
@@ -233,12 +193,42 @@ class Slot:
         state = next((one for one in states if one.role == outcome.state.role), outcome.state)
         return Done(self._view, state, serial, states, tuple(trail.done))
 
+    def _log_bug(self, cause: Exception) -> None:
+        if not isinstance(cause, SithsdError):
+            fault(self._log, cause)
+
+    def _fail(self, held: Held, trail: Trail, error: SithsdError) -> None:
+        """Take from an operation that failed what it tells of the card, and what it leaves in doubt."""
+        serial, herald = held.card.serial, self._tools.herald
+        herald.seen(self._name, serial, trail.before.values(), self)
+        if trail.judged is not None and error.code not in CERTAIN:
+            refused = error.status_word is not None and error.status_word >> 8 in _NOT_CARRIED_OUT
+            herald.doubt(serial, Doubt(trail.judged, _in_doubt(trail), refused=refused))
+        elif error.role is not None and error.tries_left is not None:
+            herald.used(serial, [CodeState(Role(error.role), error.tries_left)])
+        self._note(error, held.insertion)
+
+    def _overdue(self, trail: Trail) -> SithsdError:
+        """Return what is told of an operation that a card does not answer."""
+        if trail.judged is None:
+            return SithsdError(ErrorCode.CARD_UNREADABLE, "the card does not answer; no code was sent to it")
+        return SithsdError(
+            ErrorCode.CARD_OUTCOME_UNKNOWN, "a code was sent and the card does not answer", role=trail.judged
+        )
+
+    def _end_late(self, task: "asyncio.Future[Outcome]", held: Held, trail: Trail) -> None:
+        """Take note that an operation ended after its caller was told an end. The card itself tells how, when read."""
+        _forget_result(task)
+        self._log.warning("code.answeredLate", judged=str(trail.judged))
+        self._tools.herald.ended(self._name, held.card.serial, self)
+        self.read_again(held)
+
     async def _states_again(self, held: Held) -> tuple[CodeState, ...]:
         """Return the counters of a card that was reset to lock it, from a new transaction; none if it can't be had."""
         if held.insertion != self._insertion:
             return ()
         try:
-            return await self._perform(lambda connection: operations.code_states(connection, held.read))
+            return await self._answered(lambda connection: operations.code_states(connection, held.read))
         except SithsdError as error:
             self._log.warning("codes.notRead", code=str(error.code))
             self._note(error, held.insertion)
@@ -249,10 +239,33 @@ class Slot:
         if held.insertion == self._insertion and self._view.card is not None:
             self._begin(self._view.card.atr, doubtful=True)
 
-    async def _perform(self, operation: Callable[[Connection], T]) -> T:
+    async def _answered(self, operation: Callable[[Connection], T], patience: float | None = None) -> T:
+        """Have the worker run `operation`, but don't wait for ever for a card that does not answer.
+
+        Raises card.unreadable then; the operation goes on, and whatever it finds is of no use to anybody.
+        """
+        task = await self._begun(operation, patience, self._tools.answer_seconds)
+        if task.done():
+            return task.result()
+        task.add_done_callback(_forget_result)
+        raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card does not answer")
+
+    async def _begun(
+        self, operation: Callable[[Connection], T], patience: float | None, seconds: float
+    ) -> "asyncio.Task[T]":
+        """Have the worker run `operation` and wait for its end, at most so many seconds once the card was had."""
+        task = asyncio.get_running_loop().create_task(self._perform(operation, patience))
+        try:
+            await asyncio.wait({task}, timeout=self._tools.patience + seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        return task
+
+    async def _perform(self, operation: Callable[[Connection], T], patience: float | None = None) -> T:
         """Have the worker run `operation`; whatever is no named error becomes one."""
         try:
-            return await self._worker.run(operation, patience=self._tools.patience)
+            return await self._worker.run(operation, patience=self._tools.patience if patience is None else patience)
         except SithsdError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in an operation is an answer to its caller, like any error
@@ -264,7 +277,7 @@ class Slot:
         `serial`, if given, is the card that the caller means. Raises card.absent, card.changed, card.unsupported,
         reader.unknown, or why the card could not be read.
         """
-        await self.settled()
+        patience = await self.settled()
         if self._ended:
             raise self.placed(SithsdError(ErrorCode.READER_UNKNOWN, "the reader is gone"), None)
         if self._view.status is ReaderStatus.BUSY:
@@ -274,7 +287,7 @@ class Slot:
             raise self.placed(SithsdError(ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card"), card)
         if serial is not None and serial != card.serial:
             raise self.placed(SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader"), card)
-        return Held(card, read, self._insertion)
+        return Held(card, read, self._insertion, patience)
 
     def _gone(self) -> SithsdError:
         """Return why a card that was held is to be had no more."""
@@ -353,7 +366,7 @@ class Slot:
 
     async def _show_busy(self, atr: bytes, insertion: int, got_it: Callable[[], bool]) -> None:
         """Say that another program holds the card, and which, unless the card was had meanwhile."""
-        holder = await asyncio.to_thread(self._tools.who_holds)
+        holder = await self._holder()
         if not got_it() and insertion == self._insertion:
             held = _HELD if holder is None else f"{_HELD}: {holder}"
             self._show(ReaderStatus.BUSY, InsertedCard(atr), ErrorCode.READER_BUSY, held)
@@ -370,7 +383,7 @@ class Slot:
         )
         if read.ours:
             self._show(ReaderStatus.READY, card)
-            self._tools.herald.seen(self._name, card.serial, read.codes)
+            self._tools.herald.seen(self._name, card.serial, read.codes, self)
         else:
             self._show(ReaderStatus.UNSUPPORTED, card, ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card")
 
@@ -405,10 +418,18 @@ class Slot:
             self._show(self._view.status, replace(card, codes=states))
         return self._view
 
+    async def _holder(self) -> str | None:
+        """Return the name of the program that may hold the card, None where that can't be seen."""
+        try:
+            return await asyncio.to_thread(self._tools.who_holds)
+        except OSError as error:
+            self._log.warning("holder.notSeen", error=type(error).__name__)
+            return None
+
     async def _refused(self, error: SithsdError, card: InsertedCard | None) -> SithsdError:
         """Return the error with its place, and with the name of the program that holds the card, if one does."""
         if error.code is ErrorCode.READER_BUSY:
-            error.more = More(holder=await asyncio.to_thread(self._tools.who_holds))
+            error.more = More(holder=await self._holder())
         return self.placed(error, card)
 
     def placed(self, error: SithsdError, card: InsertedCard | None) -> SithsdError:
@@ -440,3 +461,9 @@ def _in_doubt(trail: Trail) -> tuple[CodeState, ...]:
         return tuple(before)
     # The PUK may have got its tries back by its first use.
     return tuple(replace(state, tries_left=None) if state.role is Role.PUK else state for state in before)
+
+
+def _forget_result(task: "asyncio.Future[T]") -> None:
+    """Take the result off the hands of a task that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

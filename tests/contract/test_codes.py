@@ -293,7 +293,10 @@ def test_a_response_to_a_code_is_fetched_and_the_code_not_repeated(row: Row) -> 
 @pytest.mark.parametrize("fault", [RuntimeError("a bug"), KeyError("a bug"), SithsdError(ErrorCode.INTERNAL, "?")])
 @pytest.mark.parametrize("late", [False, True])
 def test_whatever_fails_after_a_code_was_sent_leaves_the_card_locked(row: Row, fault: Exception, *, late: bool) -> None:
-    """An answer that never came, or a bug of ours, after a code was sent: the card is reset, and so locked."""
+    """An answer that never came, or a bug of ours, after a code was sent: the card is reset, and so locked.
+
+    Before the answer the outcome is unknown; after it the code was taken, and that is what the caller is told.
+    """
     bench = row.bench()
     read = row.read(bench)
     given = False
@@ -310,13 +313,71 @@ def test_whatever_fails_after_a_code_was_sent_leaves_the_card_locked(row: Row, f
             raise fault
         return None
 
-    try:
-        with bench.transaction(answer=answer) as begun:
-            Hand(begun, read).verify(Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION])
-    except type(fault):
-        assert not (late and isinstance(fault, SithsdError)), "the code was taken: that is what the caller is told"
+    with bench.transaction(answer=answer) as begun:
+        hand = Hand(begun, read)
+        if late:
+            assert hand.verify(Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION]).states is None
+            # The generic profile locks by the reset alone: no command comes that could fail.
+            unheard = isinstance(fault, SithsdError) or row.profile == "pkcs15_generic"
+            assert hand.trail.faults == ([] if unheard else [fault])
+        else:
+            error = refused(lambda: hand.verify(Role.AUTHENTICATION, RIGHT[Role.AUTHENTICATION]))
+            assert (error.code, error.__cause__) == (ErrorCode.CARD_OUTCOME_UNKNOWN, fault)
     assert begun.resets
     assert bench.locked()
+
+
+@pytest.mark.parametrize("fat", [(b"x" * 200, 0x61FF), (b"", 0x61FF)], ids=["bytes", "fragments"])
+def test_an_answer_without_end_to_a_code_leaves_the_outcome_unknown(row: Row, fat: tuple[bytes, int]) -> None:
+    """A card that carried the code out and then answers without end: nobody knows, and nobody says "unreadable"."""
+    bench = row.bench()
+    read = row.read(bench)
+    given = False
+
+    def answer(command: bytes) -> tuple[bytes, int] | None:
+        nonlocal given
+        if command[1] == VERIFY and len(command) > 5:
+            given = True
+            bench.channel.transmit(command)
+        return fat if given else None
+
+    with bench.transaction(answer=answer) as begun:
+        error = refused(lambda: Hand(begun, read).verify(Role.AUTHENTICATION, WRONG))
+    assert (error.code, error.role) == (ErrorCode.CARD_OUTCOME_UNKNOWN, Role.AUTHENTICATION)
+    assert begun.resets
+    assert bench.tries()[Role.AUTHENTICATION] == 2
+
+
+def test_a_wrong_code_that_the_card_does_not_count_aloud(row: Row) -> None:
+    """6300 means wrong, without a count (ISO/IEC 7816-4): pin.wrong, and the tries left are looked up."""
+    bench = row.bench()
+    read = row.read(bench)
+
+    def answer(command: bytes) -> tuple[bytes, int] | None:
+        if command[1] in {VERIFY, RESET_RETRY_COUNTER} and len(command) > 5:
+            bench.channel.transmit(command)
+            return b"", 0x6300
+        return None
+
+    with bench.transaction(answer=answer) as begun:
+        error = refused(lambda: Hand(begun, read).verify(Role.AUTHENTICATION, WRONG))
+    assert (error.code, error.tries_left, error.status_word) == (ErrorCode.PIN_WRONG, 2, 0x6300)
+    with bench.transaction(answer=answer) as begun:
+        error = refused(lambda: Hand(begun, read).unblock(Role.AUTHENTICATION, WRONG_PUK))
+    assert (error.code, error.role, error.tries_left) == (ErrorCode.PUK_WRONG, Role.PUK, 9)
+
+
+def test_no_code_is_sent_once_the_caller_was_told_an_end(row: Row) -> None:
+    """Whoever gave the operation up has heard that nothing was sent: so nothing is."""
+    bench = row.bench()
+    read = row.read(bench)
+    with bench.transaction() as begun:
+        hand = Hand(begun, read)
+        hand.trail.given_up = True
+        error = refused(lambda: hand.verify(Role.AUTHENTICATION, WRONG))
+    assert (error.code, hand.trail.judged) == (ErrorCode.CARD_UNREADABLE, None)
+    assert begun.codes_sent == []
+    assert bench.tries()[Role.AUTHENTICATION] == 3
 
 
 def test_a_card_that_lies_about_forgetting_is_reset(row: Row) -> None:

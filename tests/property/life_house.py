@@ -35,7 +35,7 @@ from sithsd.session.ledger import Ledger
 from sithsd.session.model import ReaderStatus
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Tools
+from sithsd.session.tools import Tools
 from sithsd.validity.judge import Assessment, Judge
 from sithsd.values import Role, Status, Verdict
 

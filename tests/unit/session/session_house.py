@@ -40,7 +40,8 @@ from sithsd.session.model import Notice, Picture, ReaderStatus, ReaderView
 from sithsd.session.notices import Herald
 from sithsd.session.orders import ActivateOrder, Asker, ChangeOrder, Order, UnblockOrder, VerifyOrder
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Done, Slot, Tools
+from sithsd.session.slot import Slot
+from sithsd.session.tools import Done, Tools
 from sithsd.validity.judge import Judge
 from sithsd.values import Role
 
@@ -162,7 +163,7 @@ class House:
     `holder` is the program that holds cards, `seconds` the clock of the budget.
     """
 
-    def __init__(self, judge: Judge, folder: Path, patience: float, policy: Policy) -> None:
+    def __init__(self, judge: Judge, folder: Path, patience: float, policy: Policy, answer_seconds: float) -> None:
         self.clock = FixedClock(TODAY)
         self.holder: str | None = None
         self.seconds = 1000.0
@@ -174,7 +175,14 @@ class House:
         self.ledger = Ledger(self.audit)
         self.herald = Herald(self.board, self.clock, self.ledger.note)
         self.tools = Tools(
-            registry(), judge, self.clock, self.board, self.herald, patience=patience, who_holds=lambda: self.holder
+            registry(),
+            judge,
+            self.clock,
+            self.board,
+            self.herald,
+            patience=patience,
+            answer_seconds=answer_seconds,
+            who_holds=lambda: self.holder,
         )
         self.sockets: dict[str, Socket] = {}
         self.readers = Readers(self.tools, self._worker)
@@ -368,10 +376,12 @@ def make_judge() -> Judge:
 
 
 @asynccontextmanager
-async def open_house(judge: Judge, patience: float = LONG, policy: Policy | None = None) -> AsyncIterator[House]:
+async def open_house(
+    judge: Judge, patience: float = LONG, policy: Policy | None = None, *, answer_seconds: float = LONG
+) -> AsyncIterator[House]:
     """Give a house without readers, and close it."""
     with tempfile.TemporaryDirectory(prefix="sithsd-house-") as folder:
-        made = House(judge, Path(folder), patience, policy or shipped_policy())
+        made = House(judge, Path(folder), patience, policy or shipped_policy(), answer_seconds)
         try:
             yield made
         finally:

@@ -22,7 +22,7 @@ from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
 from sithsd.session import order_plan
 from sithsd.session.orders import Asker, ChangeOrder, Order, UnblockOrder, VerifyOrder
-from sithsd.session.slot import Done
+from sithsd.session.tools import Done
 from sithsd.values import Role
 
 AUTHENTICATION, SIGNATURE = Role.AUTHENTICATION, Role.SIGNATURE

@@ -60,7 +60,9 @@ async def test_a_hundred_at_once(strict: House) -> None:
     calls = [strict.verify(WRONG, role) for role in (AUTHENTICATION, SIGNATURE) * 50]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert len(strict.sockets[READER].codes_sent) == 2
-    assert sum(outcome.code is ErrorCode.REQUEST_TOO_MANY_WRONG for outcome in outcomes) == 98
+    assert sum(outcome.code is ErrorCode.PIN_WRONG for outcome in outcomes) == 2
+    assert sum(outcome.code is ErrorCode.READER_BUSY for outcome in outcomes) == 98
+    assert (await refused(strict.verify(WRONG))).code is ErrorCode.REQUEST_TOO_MANY_WRONG
     assert bench.tries() == {AUTHENTICATION: 2, SIGNATURE: 2, Role.PUK: 10}
     assert len(await strict.rows()) == 2
 
@@ -87,7 +89,7 @@ async def test_callers_who_go_pay_for_what_was_sent(strict: House) -> None:
         call.cancel()
     await asyncio.wait(gone)
     # They hold their places until it is certain that nothing will be sent.
-    assert (await refused(strict.verify())).code is ErrorCode.REQUEST_TOO_MANY_WRONG
+    assert (await refused(strict.verify())).code is ErrorCode.READER_BUSY
     socket.held.release()
     await strict.rows()
     assert socket.codes_sent == []

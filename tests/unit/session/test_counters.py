@@ -112,11 +112,49 @@ def test_our_own_tries_are_no_news() -> None:
 
 
 def test_what_is_not_known_is_compared_with_nothing() -> None:
-    """A counter that the card did not tell, before or now, is no loss."""
+    """A counter that the card does not tell is no loss; the next one it tells is compared with the last one it told."""
     memory = CounterMemory()
+    assert memory.seen(SERIAL, [pin(None)]) == []
     memory.seen(SERIAL, [pin(3)])
     assert memory.seen(SERIAL, [pin(None)]) == []
-    assert memory.seen(SERIAL, [pin(1)]) == []
+    memory.used(SERIAL, [pin(None)])
+    assert memory.seen(SERIAL, [pin(1)]) == [LostElsewhere(AUTHENTICATION, 3, 1)]
+
+
+def test_a_card_that_is_seen_elsewhere_while_its_code_is_used() -> None:
+    """What another reader reads before the answer is in is kept: it is our own wrong try, told once and as ours."""
+    memory, slot, other = CounterMemory(), object(), object()
+    memory.seen(SERIAL, [pin(3)], slot)
+    memory.using(SERIAL, slot)
+    assert memory.seen(SERIAL, [pin(2)], other) == []
+    memory.doubt(SERIAL, Doubt(AUTHENTICATION, (pin(3),)))
+    assert memory.ended(SERIAL, slot) == [Learnt(AUTHENTICATION, 3, 2, happened=False)]
+    assert memory.seen(SERIAL, [pin(2)], other) == []
+    memory.using(SERIAL, slot)
+    assert memory.seen(SERIAL, [pin(1)], slot) == [LostElsewhere(AUTHENTICATION, 2, 1)]
+    assert memory.ended(SERIAL, slot) == []
+
+
+def test_a_clear_refusal_is_told_only_if_it_cost_a_try() -> None:
+    """A command that the card says it did not carry out leaves nothing to learn, unless a counter fell all the same."""
+    memory = CounterMemory()
+    memory.seen(SERIAL, [pin(3)])
+    memory.doubt(SERIAL, Doubt(AUTHENTICATION, (pin(3),), refused=True))
+    assert memory.seen(SERIAL, [pin(3)]) == []
+    memory.doubt(SERIAL, Doubt(AUTHENTICATION, (pin(3),), refused=True))
+    assert memory.seen(SERIAL, [pin(2)]) == [Learnt(AUTHENTICATION, 3, 2, happened=False)]
+
+
+def test_doubts_about_two_codes_are_both_cleared_up() -> None:
+    """A card may have several operations whose end nobody knows: each code's is told."""
+    memory = CounterMemory()
+    memory.doubt(SERIAL, Doubt(AUTHENTICATION, (pin(3),)))
+    memory.doubt(SERIAL, Doubt(SIGNATURE, (pin(3, SIGNATURE),)))
+    memory.doubt(SERIAL, Doubt(AUTHENTICATION, (pin(2),)))
+    assert {(one.role, one.before, one.after) for one in memory.seen(SERIAL, [pin(2), pin(3, SIGNATURE)])} == {
+        (AUTHENTICATION, 3, 2),
+        (SIGNATURE, 3, 3),
+    }
 
 
 def test_a_doubt_is_about_its_own_code() -> None:

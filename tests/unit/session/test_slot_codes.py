@@ -14,7 +14,7 @@ from sithsd.reader import scard
 from sithsd.secret import Secret
 from sithsd.session.model import ReaderStatus
 from sithsd.session.orders import ActivateOrder, ChangeOrder, UnblockOrder, VerifyOrder
-from sithsd.session.slot import Done
+from sithsd.session.tools import Done
 from sithsd.simulator.pkcs15 import PATHS
 from sithsd.values import Role
 
@@ -340,7 +340,7 @@ async def test_a_look_at_a_card_that_went(house: House) -> None:
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
-        (ZeroDivisionError("123456"), ErrorCode.INTERNAL),
+        (ZeroDivisionError("123456"), ErrorCode.CARD_OUTCOME_UNKNOWN),
         (scard.PcscError(scard.TIMEOUT, "SCardTransmit"), ErrorCode.CARD_OUTCOME_UNKNOWN),
         (scard.PcscError(0x80100099, "SCardTransmit"), ErrorCode.CARD_OUTCOME_UNKNOWN),
         (scard.PcscError(scard.RESET_CARD, "SCardTransmit"), ErrorCode.CARD_OUTCOME_UNKNOWN),

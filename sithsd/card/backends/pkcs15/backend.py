@@ -16,6 +16,8 @@ from sithsd.values import CodeState, Role
 
 _LOGOUT = CommandApdu(0x00, 0x2E, 0x00, 0x00)
 _VERIFY, _CLEAR = 0x20, 0xFF
+# "Verification failed", without a count (ISO/IEC 7816-4:2020, 11.6.6.4 and table 6).
+_WRONG_UNCOUNTED = 0x6300
 
 
 class Pkcs15Backend:
@@ -60,7 +62,8 @@ class Pkcs15Backend:
         match status_word:
             case StatusWord.SUCCESS:
                 full = self._maximum(code) if self._rules.when_verified is VerifiedMeans.FULL else None
-                return self._state(code, left=full, blocked=False, activated=True, verified=True)
+                chosen = not self._in_transport_state(code)
+                return self._state(code, left=full, blocked=False, activated=chosen, verified=True)
             case StatusWord.AUTHENTICATION_METHOD_BLOCKED:
                 return self._state(code, left=0, blocked=True, activated=not self._in_transport_state(code))
             case StatusWord.REFERENCE_DATA_NOT_USABLE:
@@ -188,7 +191,7 @@ class Pkcs15Backend:
         """Return the error for a code that the card did not take; `code` is the one that was judged."""
         is_puk = code.role is Role.PUK
         left = tries_left(status_word)
-        if left is not None:
+        if left is not None or status_word == _WRONG_UNCOUNTED:
             name, detail = (ErrorCode.PUK_WRONG if is_puk else ErrorCode.PIN_WRONG), "the card says that it is wrong"
         elif status_word == StatusWord.AUTHENTICATION_METHOD_BLOCKED:
             name, detail, left = (ErrorCode.PUK_BLOCKED if is_puk else ErrorCode.PIN_BLOCKED), "the card is blocked", 0
