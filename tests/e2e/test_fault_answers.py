@@ -199,6 +199,24 @@ def test_a_mute_card_in_a_patient_reader(house: Household, use: Use) -> None:
     assert witness.is_whole()
 
 
+def test_a_caller_does_not_wait_for_ever_for_a_mute_card(house: Household) -> None:
+    """After a while the call ends by itself, though the card is as mute as before; taken out and put in, it tells."""
+    use, stop = VERIFY, Stop(out=True)
+    model, witness = put_in(house, use, after=stop)
+    error = ask(house, use, wrong=True)
+    assert not stop.go.is_set()
+    assert (error["code"], error["retryable"], error["role"]) == ("card.outcomeUnknown", False, use.judged)
+    witness.the_row(use, "card.outcomeUnknown", before=use.full, after=None)
+    stop.go.set()
+    house.await_reader("empty")
+    model.remove()
+    model.insert()
+    witness.learnt(use, before=3, after=2, happened=False)
+    assert model.codes_sent == 1
+    assert_locked(house, use, 2)
+    assert witness.is_whole()
+
+
 def test_a_daemon_that_is_told_to_end_leaves_a_mute_card(house: Household) -> None:
     """SIGTERM is obeyed in order; the next daemon has the operation's row, and tells what became of it."""
     use, stop = VERIFY, Stop()
