@@ -15,6 +15,7 @@ from e2e_fault_bench import (
     on_vpcd,
     put_in,
     right_and_wrong,
+    told,
 )
 from e2e_household import CODES, WRONG_PIN, Household, code
 from e2e_model_card import carries_code
@@ -186,7 +187,9 @@ def test_a_slow_card_pulled_out_of_reading(house: Household) -> None:
     with house.wire(CODES) as wire:
         wire.ask(f"{CODES}.Verify", VERIFY_CALL)
         house.remove()
-        assert wire.receive()["parameters"]["code"] in {"card.removed", "card.absent", "reader.busy"}
+        error = told(wire.receive())
+        # For a moment pcscd may say of a card that is going that it does not answer to a reset.
+        assert error["code"] in {"card.removed", "card.absent", "reader.busy", "card.unreadable"}
     assert house.tries("ordinary") == 3
     assert len(house.insert("ordinary")["card"]["certificates"]) == 4
 
