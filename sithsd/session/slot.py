@@ -15,6 +15,7 @@ from sithsd.card import operations
 from sithsd.card.code_operations import CERTAIN, Outcome, Trail
 from sithsd.card.operations import Connection, Look, ReadCard
 from sithsd.errors import ErrorCode, More, SithsdError, Where
+from sithsd.session.aftermath import denied, in_doubt, is_clear_refusal
 from sithsd.session.beginning import AbandonedError, Beginning
 from sithsd.session.counters import Doubt
 from sithsd.session.describe import inserted_card, is_ours
@@ -27,8 +28,6 @@ T = TypeVar("T")
 
 # What is left of a caller's patience after a reading that took all of it: a free card is had in less.
 _LEAST_PATIENCE = 0.2
-# Status words by which a card says that it did not carry the command out (ISO/IEC 7816-4:2020, table 5).
-_NOT_CARRIED_OUT = frozenset({0x67, 0x68, 0x69, 0x6A, 0x6B, 0x6D, 0x6E})
 _READINGS = 3
 _GRACE = 0.2
 _HELD = "another program holds the card"
@@ -177,8 +176,21 @@ class Slot:
             self._fail(held, trail, error)
             herald.ended(self._name, serial, self)
             raise await self._refused(error, held.card) from None
+        return await self._succeeded(held, trail, outcome)
+
+    async def _succeeded(self, held: Held, trail: Trail, outcome: Outcome) -> Done:
+        """Take from an operation that the card did what it tells, unless the card's own counters deny it."""
+        serial, herald = held.card.serial, self._tools.herald
         for one in trail.faults:
             fault(self._log, one)
+        not_done = denied(trail, outcome.states or ())
+        if not_done:
+            trail.done = [role for role in trail.done if role not in not_done]
+            detail = "the card said that it was done, its counter says no"
+            denial = SithsdError(ErrorCode.CARD_OUTCOME_UNKNOWN, detail, role=trail.judged)
+            self._fail(held, trail, denial)
+            herald.ended(self._name, serial, self)
+            raise await self._refused(denial, held.card)
         herald.seen(self._name, serial, trail.before.values(), self)
         # At once: a look that comes later may be told of before the answers of operations in between.
         herald.used(serial, outcome.states or (outcome.state,))
@@ -202,8 +214,7 @@ class Slot:
         serial, herald = held.card.serial, self._tools.herald
         herald.seen(self._name, serial, trail.before.values(), self)
         if trail.judged is not None and error.code not in CERTAIN:
-            refused = error.status_word is not None and error.status_word >> 8 in _NOT_CARRIED_OUT
-            herald.doubt(serial, Doubt(trail.judged, _in_doubt(trail), refused=refused))
+            herald.doubt(serial, Doubt(trail.judged, in_doubt(trail), refused=is_clear_refusal(error)))
         elif error.role is not None and error.tries_left is not None:
             herald.used(serial, [CodeState(Role(error.role), error.tries_left)])
         self._note(error, held.insertion)
@@ -452,15 +463,6 @@ class Slot:
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
-
-
-def _in_doubt(trail: Trail) -> tuple[CodeState, ...]:
-    """Return the states before the command whose answer was lost, without those that an earlier success changed."""
-    before = (state for state in trail.before.values() if state.role is trail.judged or state.role not in trail.done)
-    if not trail.done:
-        return tuple(before)
-    # The PUK may have got its tries back by its first use.
-    return tuple(replace(state, tries_left=None) if state.role is Role.PUK else state for state in before)
 
 
 def _forget_result(task: "asyncio.Future[T]") -> None:

@@ -83,17 +83,16 @@ def test_an_error_that_says_nothing(house: Household, use: Use, wrong: bool) -> 
 @pytest.mark.parametrize("data", [b"", bytes(16)], ids=["alone", "long"])
 @every_use
 def test_a_success_that_is_none(house: Household, use: Use, data: bytes) -> None:
-    """9000 for a code that the chip did not take: nobody can tell it from a success but the counter, which is told."""
+    """9000 for a code that the chip did not take: its own counter denies it; card.outcomeUnknown, and learnt."""
     instead = spoil(data + b"\x90\x00")
     model, witness = put_in(house, use, instead=instead)
-    reply = ask(house, use, wrong=True)
     left = use.left(sent=True, wrong=True)
-    assert "code" not in reply
+    error = ask(house, use, wrong=True)
+    assert (error["code"], error["retryable"], error["role"]) == ("card.outcomeUnknown", False, use.judged)
+    witness.learnt(use, before=use.full, after=left, happened=False)
     assert (house.tries(use.card, use.judged), model.codes_sent) == (left, 1)
-    witness.the_row(use, "done", before=use.full, after=left)
+    witness.the_row(use, "card.outcomeUnknown", before=use.full, after=None)
     assert code(house.await_reader("ready"), use.judged)["triesLeft"] == left
-    if use.name != "unblock":
-        assert reply["triesLeft"] == left
     assert_locked(house, use, left)
     assert_pin(house, use, done=False)
     assert witness.is_whole()
