@@ -22,6 +22,7 @@ class Event(StrEnum):
     OUTCOME_LEARNT = "code.outcomeLearnt"
     RETENTION = "audit.retention"
     INTERRUPTED = INTERRUPTED
+    NOT_WRITTEN = "audit.notWritten"
 
 
 @dataclass(frozen=True, slots=True)

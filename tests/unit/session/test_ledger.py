@@ -1,6 +1,8 @@
 """The audit as the loop uses it: rows told in the log, operations in their order, notices that are not lost."""
 
 import asyncio
+import dataclasses
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -111,3 +113,121 @@ async def test_a_notice_that_can_not_be_written_is_told_in_the_log(
     said = capsys.readouterr().out
     assert "audit.noticeNotWritten" in said
     assert "audit.unavailable" in said
+
+
+def folder_in_the_way(audit: AuditLog) -> Path:
+    """Keep the audit from being opened; return the folder that stands in its place."""
+    audit._path.mkdir()
+    return audit._path
+
+
+async def settled(ledger: Ledger) -> None:
+    """Wait until nothing is written in the background."""
+    while ledger._writing:
+        await asyncio.wait(ledger._writing)
+
+
+class Seconds:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+async def test_a_notice_waits_until_the_audit_can_be_written(audit: AuditLog, ledger: Ledger) -> None:
+    """Its row goes before that of the next operation."""
+    obstacle = folder_in_the_way(audit)
+    ledger.note(notice(NoticeKind.OUTCOME_LEARNT))
+    await settled(ledger)
+    obstacle.rmdir()
+    ticket = await ledger.begin(Operation("verify"))
+    await ledger.finish(ticket, "done", tries_before=None, tries_after=None)
+    assert [row.operation for row in written(audit)] == ["code.outcomeLearnt", "verify"]
+
+
+async def test_a_notice_that_waits_is_written_at_the_end(audit: AuditLog) -> None:
+    """Also if no operation follows."""
+    ledger = Ledger(audit)
+    obstacle = folder_in_the_way(audit)
+    ledger.note(notice(NoticeKind.OUTCOME_LEARNT))
+    await settled(ledger)
+    obstacle.rmdir()
+    await ledger.close()
+    assert [row.operation for row in written(audit)] == ["code.outcomeLearnt"]
+
+
+async def test_notices_that_there_is_no_room_for_are_counted(audit: AuditLog) -> None:
+    """Memory is bounded: the first 256 wait, and one row tells how many went with no row."""
+    ledger = Ledger(audit)
+    obstacle = folder_in_the_way(audit)
+    for number in range(260):
+        ledger.note(dataclasses.replace(notice(NoticeKind.OUTCOME_LEARNT), card_serial=str(number)))
+    await settled(ledger)
+    obstacle.rmdir()
+    await ledger.close()
+    found = written(audit)
+    assert [row.card_serial for row in found[:-1]] == [str(number) for number in range(256)]
+    assert (found[-1].operation, found[-1].more) == ("audit.notWritten", '{"notWritten":4}')
+
+
+async def test_a_flood_of_notices_is_bounded(audit: AuditLog) -> None:
+    """Of one card 20 in an hour get their rows, the others one together; another card's are not concerned."""
+    seconds = Seconds()
+    ledger = Ledger(audit, seconds)
+    for _ in range(50):
+        ledger.note(notice(NoticeKind.TRIES_LOST_ELSEWHERE))
+    ledger.note(dataclasses.replace(notice(NoticeKind.TRIES_LOST_ELSEWHERE), card_serial="0002"))
+    await settled(ledger)
+    assert [row.card_serial for row in written(audit)] == ["0001"] * 20 + ["0002"]
+    seconds.now = 3600.0
+    ledger.note(notice(NoticeKind.TRIES_LOST_ELSEWHERE))
+    await ledger.close()
+    assert [(row.card_serial, row.more) for row in written(audit)[21:]] == [
+        ("0001", '{"notWritten":30}'),
+        ("0001", None),
+    ]
+
+
+async def test_a_refusal_has_its_row(audit: AuditLog) -> None:
+    """With the caller and the rules, without the checklist's answers; repeated within the minute it is counted."""
+    seconds = Seconds()
+    ledger = Ledger(audit, seconds)
+    asked = Operation("activate", 1000, 7, "a program", "a reader", "0001", checklist={"x": "y" * 5000})
+    for _ in range(5):
+        ledger.refused(asked, "activation.checklist", ("orderDate", "\N{BELL}", "x" * 200))
+    ledger.refused(dataclasses.replace(asked, uid=1001), "request.denied")
+    seconds.now = 60.0
+    ledger.refused(asked, "activation.checklist", ("orderDate",))
+    await ledger.close()
+    told = [(row.uid, row.result, row.checklist, row.more) for row in written(audit)]
+    assert told == [
+        (1000, "activation.checklist", None, '{"rules":["orderDate"]}'),
+        (1001, "request.denied", None, None),
+        (1000, "activation.checklist", None, '{"notWritten":4,"rules":["orderDate"]}'),
+        (1000, "activation.checklist", None, '{"rules":["orderDate"]}'),
+    ]
+
+
+async def test_what_is_cancelled_while_it_begins_is_abandoned(audit: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that writes can't be stopped; nothing was sent, so the row must not say that nobody knows."""
+    real, reached, go_on = audit.begin, threading.Event(), threading.Event()
+
+    def slow(operation: Operation) -> object:
+        reached.set()
+        assert go_on.wait(10)
+        return real(operation)
+
+    monkeypatch.setattr(audit, "begin", slow)
+    ledger = Ledger(audit)
+    task = asyncio.create_task(ledger.begin(Operation("verify")))
+    assert await asyncio.to_thread(reached.wait, 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.set()
+    await ledger.close()
+    assert [(row.operation, row.result) for row in written(audit)] == [("verify", "abandoned")]
