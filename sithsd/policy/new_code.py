@@ -171,7 +171,12 @@ def _tells_date(code: bytearray, number: bytes) -> bool:
         return False
     century, year, month, day = (number[:2], number[2:4], number[4:6], f"{born.day:02}".encode())
     whole = century + year + month + day
-    forms = (whole, year + month + day, day + month + year, day + month + century + year, month + day + year)
+    full = century + year
+    forms = (
+        whole,
+        *(year + month + day, day + month + year, month + day + year),
+        *(day + month + full, month + day + full),
+    )
     return any(form in code for form in forms) or (len(code) >= _SHORTEST_DATE_PART and code in whole)
 
 
