@@ -9,7 +9,7 @@ is opened next.
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,6 +70,7 @@ class AuditLog:
         self._waiting: list[_Ended] = []
         self._swept: datetime | None = None
         self._interrupted: tuple[Row, ...] = ()
+        self._on_interrupted: Callable[[tuple[Row, ...]], None] = lambda _: None
         self._log = structlog.get_logger("sithsd.audit")
 
     @classmethod
@@ -89,6 +90,17 @@ class AuditLog:
         """The rows of what an earlier daemon had begun and not ended: nobody knows whether it happened."""
         with self._lock:
             return self._interrupted
+
+    def watch_interrupted(self, told: Callable[[tuple[Row, ...]], None]) -> None:
+        """Have `told` called with the rows of what an earlier daemon had begun, the oldest first.
+
+        Now, if there are any; and where the file can only be opened later, then, in the thread that opens it and before
+        its call returns. It must not call the audit.
+        """
+        with self._lock:
+            self._on_interrupted = told
+            if self._interrupted:
+                told(self._interrupted)
 
     def begin(self, operation: Operation) -> Ticket:
         """Note on the disk what is about to be done, with room for its row.
@@ -185,6 +197,8 @@ class AuditLog:
                 raise
             self._store = store
             self._interrupted += interrupted
+            if interrupted:
+                self._on_interrupted(interrupted)
             self._sweep_daily(store)
         return self._store
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sithsd.api.rights import Rights
 from sithsd.api.server import Server
 from sithsd.api.sockets import Sockets, open_sockets, usual_access
 from sithsd.audit.log import AuditLog
+from sithsd.audit.model import Row
 from sithsd.card import profile
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
@@ -180,8 +182,21 @@ def _open_audit(state: Path, clock: Clock, policy: Policy) -> AuditLog:
 
 
 def _remember(herald: Herald, audit: AuditLog) -> None:
-    """Take what a daemon that was killed left: operations of which nobody knows how they ended."""
-    for row in audit.interrupted:
+    """Take what a daemon that was killed left, now or when the audit can be opened.
+
+    Before the operation begins for which it was opened: the card is compared before a code is sent to it.
+    """
+    loop = asyncio.get_running_loop()
+
+    def told(rows: tuple[Row, ...]) -> None:
+        loop.call_soon_threadsafe(_doubt, herald, rows)
+
+    audit.watch_interrupted(told)
+
+
+def _doubt(herald: Herald, rows: Iterable[Row]) -> None:
+    """Note each operation of which nobody knows how it ended, the oldest first."""
+    for row in rows:
         # Of an activation with transport PINs it is not even known which code was sent last.
         by_puk = row.operation == "unblock" or (row.operation == "activate" and row.tries_before is not None)
         if row.card_serial is None or (row.role is None and not by_puk):

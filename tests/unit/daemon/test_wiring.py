@@ -1,5 +1,6 @@
 """What the daemon takes over from one that was killed, and an audit that can't be opened."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sithsd.locations import AUDIT_FILE
 from sithsd.policy import model as policies
 from sithsd.policy.model import Policy
 from sithsd.session.board import Board
+from sithsd.session.ledger import Ledger
 from sithsd.session.model import NoticeKind
 from sithsd.session.notices import Herald
 from sithsd.values import CodeState, Role
@@ -50,7 +52,7 @@ def operation(name: str, role: Role | None, tries: int | None, serial: str | Non
         (operation("verify", Role.AUTHENTICATION, 3, "0002"), (Role.AUTHENTICATION, 2), None),
     ],
 )
-def test_what_a_daemon_that_was_killed_left_is_compared(
+async def test_what_a_daemon_that_was_killed_left_is_compared(
     tmp_path: Path,
     policy: Policy,
     begun: Operation,
@@ -66,12 +68,61 @@ def test_what_a_daemon_that_was_killed_left_is_compared(
     board = Board()
     herald = Herald(board, CLOCK)
     _remember(herald, audit)
+    await asyncio.sleep(0)
     audit.close()
     role, tries = now
     herald.seen("a reader", "0001", [CodeState(role, tries, False, True, max_tries=10 if role is Role.PUK else 3)])
     found = [(one.tries_before, one.tries_after, one.happened) for one in board.picture.notices]
     assert found == ([] if told is None else [told])
     assert all(one.kind is NoticeKind.OUTCOME_LEARNT and one.role is role for one in board.picture.notices)
+
+
+async def test_what_was_left_is_learnt_also_when_the_audit_opens_late(tmp_path: Path, policy: Policy) -> None:
+    """The first operation that can begin is what opens it: before its ticket is there, the card is doubted."""
+    state = tmp_path / "state"
+    killed = _open_audit(state, CLOCK, policy)
+    killed.begin(operation("verify", Role.AUTHENTICATION, 3))
+    killed.close()
+    (state / AUDIT_FILE).rename(state / "away")
+    (state / AUDIT_FILE).mkdir()
+    audit = _open_audit(state, CLOCK, policy)
+    board = Board()
+    herald, ledger = Herald(board, CLOCK), Ledger(audit)
+    _remember(herald, audit)
+    (state / AUDIT_FILE).rmdir()
+    (state / "away").rename(state / AUDIT_FILE)
+    await ledger.begin(operation("verify", Role.AUTHENTICATION, 2))
+    herald.seen("a reader", "0001", [CodeState(Role.AUTHENTICATION, 2, False, True, max_tries=3)])
+    await ledger.close()
+    (found,) = board.picture.notices
+    assert (found.kind, found.tries_before, found.happened) == (NoticeKind.OUTCOME_LEARNT, 3, False)
+
+
+async def test_each_operation_that_was_left_is_doubted(tmp_path: Path, policy: Policy) -> None:
+    """One had been sent when the daemon was killed, another waited for it: it is not known which."""
+    killed = _open_audit(tmp_path / "state", CLOCK, policy)
+    killed.begin(operation("verify", Role.AUTHENTICATION, 3))
+    killed.begin(operation("verify", Role.AUTHENTICATION, 3))
+    killed.begin(operation("verify", Role.SIGNATURE, 3))
+    killed.close()
+    audit = _open_audit(tmp_path / "state", CLOCK, policy)
+    assert [(row.role, row.result) for row in audit.interrupted] == [
+        ("authentication", "unknown"),
+        ("authentication", "unknown"),
+        ("signature", "unknown"),
+    ]
+    board = Board()
+    herald = Herald(board, CLOCK)
+    _remember(herald, audit)
+    await asyncio.sleep(0)
+    audit.close()
+    states = [CodeState(role, 2, False, True, max_tries=3) for role in (Role.AUTHENTICATION, Role.SIGNATURE)]
+    herald.seen("a reader", "0001", states)
+    found = [(one.kind, one.role, one.happened) for one in board.picture.notices]
+    assert found == [
+        (NoticeKind.OUTCOME_LEARNT, Role.AUTHENTICATION, False),
+        (NoticeKind.OUTCOME_LEARNT, Role.SIGNATURE, False),
+    ]
 
 
 def test_an_audit_that_can_not_be_opened(tmp_path: Path, policy: Policy, capsys: pytest.CaptureFixture[str]) -> None:
