@@ -8,7 +8,6 @@ comes second gets nothing. A caller who was told "busy" can rely on it that noth
 """
 
 import asyncio
-import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -66,7 +65,9 @@ class ReaderWorker:
         self.reader: Final = reader
         self._trace = trace
         self._establish = establish
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        # In their order; whoever gives up takes his out, so that a thread that hangs leaves no heap behind it.
+        self._jobs: dict[_Job[Any], None] = {}
+        self._came = threading.Condition()  # guards the jobs; told of a new one and of the end
         self._stopping = threading.Event()
         self._pending: set[Future[Any]] = set()
         # A daemon thread, for one reason: it may hang in SCardBeginTransaction for as long as another process likes,
@@ -85,7 +86,9 @@ class ReaderWorker:
         than that operation's commands. Call it from the thread of the callers' event loop.
         """
         self._stopping.set()
-        self._jobs.put(None)
+        with self._came:
+            self._jobs.clear()
+            self._came.notify()
         for outcome in tuple(self._pending):
             outcome.cancel()
         if self._thread.is_alive():
@@ -111,7 +114,9 @@ class ReaderWorker:
         job = _Job(operation)
         outcome = job.outcome
         self._pending.add(outcome)
-        self._jobs.put(job)
+        with self._came:
+            self._jobs[job] = None
+            self._came.notify()
         waiter = asyncio.wrap_future(outcome)
         try:
             await asyncio.wait({waiter}, timeout=patience)
@@ -126,6 +131,8 @@ class ReaderWorker:
             raise
         finally:
             self._pending.discard(outcome)
+            with self._came:
+                self._jobs.pop(job, None)
         if waiter.cancelled():
             raise self._stopped()
         return waiter.result()
@@ -139,9 +146,20 @@ class ReaderWorker:
         _log.warning("an operation ended after its caller had gone", reader=self.reader, outcome=said)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._next()) is not None:
             self._perform(job)
         self._drop_context()
+
+    def _next(self) -> _Job[Any] | None:
+        """Wait for the next job and take it; None at the end."""
+        with self._came:
+            while not (self._jobs or self._stopping.is_set()):
+                self._came.wait()
+            if self._stopping.is_set():
+                return None
+            job = next(iter(self._jobs))
+            del self._jobs[job]
+            return job
 
     def _perform(self, job: _Job[Any]) -> None:
         try:

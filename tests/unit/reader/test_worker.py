@@ -1,7 +1,9 @@
 """The worker against a card in memory: what must not depend on luck."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -124,6 +126,39 @@ async def test_a_given_up_operation_never_takes_place(card: Card, worker: Reader
     assert await worker.run(lambda _: "next") == "next"
     assert "transmit" not in card.calls
     assert card.calls == ["establish", *["connect", "begin", "end", "disconnect"] * 2]
+
+
+async def test_who_gave_up_leaves_nothing_behind(card: Card, worker: ReaderWorker) -> None:
+    """However many gave up while the thread hangs, what they wanted is forgotten; who waits on has his turn."""
+    card.free.clear()
+    patient = asyncio.create_task(worker.run(lambda _: "patient", patience=None))
+    assert await asyncio.to_thread(card.waiting.wait, DEADLINE)
+    behind = asyncio.create_task(worker.run(lambda _: "behind", patience=None))
+
+    class Wanted:
+        def __call__(self, _: CardConnection) -> None: ...
+
+    wanted: weakref.WeakSet[Wanted] = weakref.WeakSet()
+
+    async def one(patience: float | None) -> ErrorCode | None:
+        operation = Wanted()
+        wanted.add(operation)
+        try:
+            await worker.run(operation, patience=patience)
+        except SithsdError as error:
+            return error.code
+        return None
+
+    cancelled = asyncio.create_task(one(None))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    assert set(await asyncio.gather(*[one(0.001) for _ in range(50)])) == {ErrorCode.READER_BUSY}
+    assert cancelled.cancelled()
+    del cancelled
+    gc.collect()
+    assert len(wanted) == 0
+    card.free.set()
+    assert await asyncio.gather(patient, behind) == ["patient", "behind"]
 
 
 async def test_an_operation_that_has_begun_is_waited_for(worker: ReaderWorker) -> None:
