@@ -29,6 +29,8 @@ _log = structlog.get_logger()
 
 T = TypeVar("T")
 
+# For a free card far more than enough; and it leaves time to find out who has it, within two seconds.
+PATIENCE: Final = 1.5
 # How often in a row a card may be reset by others between connecting and the transaction; nothing was sent to it then.
 _MAX_RESETS: Final = 5
 
@@ -82,8 +84,8 @@ class ReaderWorker:
     def stop(self, grace: float = 1.0) -> bool:
         """Give up what has not begun; True if the thread has ended within `grace` seconds.
 
-        Otherwise it ends by itself when the operation, or the PC/SC call that it hangs in, does; it sends nothing more
-        than that operation's commands. Call it from the thread of the callers' event loop.
+        Call it from the thread of the callers' event loop: with a `grace` of 0, which does not hold the loop up, and
+        `join` in another thread.
         """
         self._stopping.set()
         with self._came:
@@ -91,13 +93,21 @@ class ReaderWorker:
             self._came.notify()
         for outcome in tuple(self._pending):
             outcome.cancel()
+        return self.join(grace) if grace else not self._thread.is_alive()
+
+    def join(self, grace: float = 1.0) -> bool:
+        """Wait for the end of a worker that was stopped; True if the thread has ended within `grace` seconds.
+
+        Otherwise it ends by itself when the operation, or the PC/SC call that it hangs in, does; it sends nothing more
+        than that operation's commands. May be called in any thread.
+        """
         if self._thread.is_alive():
             self._thread.join(grace)
         if self._thread.is_alive():
             _log.warning("a reader's thread is left behind in a PC/SC call", reader=self.reader)
         return not self._thread.is_alive()
 
-    async def run(self, operation: Callable[[CardConnection], T], *, patience: float | None = 2.0) -> T:
+    async def run(self, operation: Callable[[CardConnection], T], *, patience: float | None = PATIENCE) -> T:
         """Carry out `operation` on the card, in the worker's thread and within one transaction; return its result.
 
         `patience` is for how many seconds to wait for the card, while it is held by other programs or used by

@@ -338,6 +338,24 @@ async def test_stop_gives_up_what_waits(card: Card, worker: ReaderWorker) -> Non
     assert card.calls[-3:] == ["end", "disconnect", "release"]
 
 
+async def test_stop_need_not_wait(card: Card, worker: ReaderWorker) -> None:
+    """Without any grace it only says so, without a warning; the end is waited for in another thread."""
+    card.free.clear()
+    waiting = asyncio.create_task(worker.run(transmit, patience=None))
+    assert await asyncio.to_thread(card.waiting.wait, DEADLINE)
+    with structlog.testing.capture_logs() as lines:
+        assert worker.stop(0) is False
+        assert lines == []
+        assert await asyncio.to_thread(worker.join, 0.01) is False
+        assert len(lines) == 1
+    with pytest.raises(SithsdError):
+        await waiting
+    card.free.set()
+    assert await asyncio.to_thread(worker.join, DEADLINE)
+    assert worker.stop(0) is True
+    assert "transmit" not in card.calls
+
+
 async def test_a_worker_that_was_never_started(card: Card) -> None:
     """It refuses, and can be stopped."""
     worker = ReaderWorker("A", establish=card.establish)
