@@ -1,5 +1,6 @@
 """Programs that use PC/SC, in a /proc made up and in the true one."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -102,6 +103,15 @@ def test_a_machine_full_of_programs_has_a_bound(tmp_path: Path, add: AddProgram)
     for pid in range(100, 120):
         add(pid, executable="/usr/bin/many")
     assert len(holders.others(tmp_path, OWN)) == 16
+
+
+def test_the_look_has_an_end(tmp_path: Path, add: AddProgram) -> None:
+    """After 0.2 seconds it tells what it found so far; it begins with the newest."""
+    for pid in (9, 20, 100, 1000):
+        add(pid, executable="/usr/bin/many")
+    ticks = itertools.count()
+    found = holders.others(tmp_path, OWN, clock=lambda: next(ticks) * 0.08)
+    assert found == (Program("many", 100), Program("many", 1000))
 
 
 def test_told_to_a_person() -> None:
