@@ -27,6 +27,9 @@ from sithsd.errors import ErrorCode, SithsdError
 
 _BUSY_SECONDS = 2.0
 _DAY = timedelta(days=1)
+# A clock that is wrong must not remove everything: it is not followed over a gap without any row, and no removal takes
+# more than so many days of rows.
+_MOST_AT_ONCE = timedelta(days=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class AuditLog:
     ) -> None:
         """Take the file `path`, which is opened by `prepare`, or by the first call that needs it.
 
-        Rows older than `keep_days` days are removed when the file is opened and then once a day; None or 0: never.
+        Rows older than `keep_days` days are removed when the file is opened and then once a day; None or 0: never. Each
+        time the oldest 35 days of them at most, and nothing while the newest row is more than 35 days older than the
+        clock: then the clock may be wrong (audit.retentionPutOff in the log).
         `busy_seconds` is how long others, who read the file, may hold up a call.
         """
         self._path = path
@@ -112,7 +117,7 @@ class AuditLog:
         with self._lock, self._by_name():
             store = self._ready()
             self._write_waiting(store)
-            self._sweep_daily(store)
+            self._sweep_daily(store, store.newest)
             store.keep_journal()
             with store.transaction():
                 number = store.add_pending((moment(self._clock.now()), *fields))
@@ -190,6 +195,7 @@ class AuditLog:
         if self._store is None:
             store = Store(self._path, busy_seconds=self._busy_seconds)
             try:
+                newest = store.newest()
                 interrupted = self._write_interrupted(store)
                 store.keep_journal()
             except BaseException:
@@ -199,7 +205,7 @@ class AuditLog:
             self._interrupted += interrupted
             if interrupted:
                 self._on_interrupted(interrupted)
-            self._sweep_daily(store)
+            self._sweep_daily(store, lambda: newest)
         return self._store
 
     def _write_interrupted(self, store: Store) -> tuple[Row, ...]:
@@ -229,26 +235,36 @@ class AuditLog:
         self._waiting.clear()
         return rows
 
-    def _sweep_daily(self, store: Store) -> None:
-        """Remove rows that are too old, once a day. That it fails (a full disk) keeps no operation from beginning."""
+    def _sweep_daily(self, store: Store, tell_newest: Callable[[], str | None]) -> None:
+        """Remove rows that are too old, once a day. That it fails (a full disk) keeps no operation from beginning.
+
+        `tell_newest` gives the time of the last row: at the opening, of the last that an earlier daemon wrote.
+        """
         now = self._clock.now()
         if not self._keep_days or (self._swept is not None and self._swept <= now < self._swept + _DAY):
             return
         self._swept = now
         try:
+            newest = tell_newest()
+            if newest is not None and _long_before(newest, now):
+                self._log.warning("audit.retentionPutOff", newest=newest, now=moment(now))
+                return
             row = self._sweep(store, now, timedelta(days=self._keep_days))
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             self._log.warning("audit.retentionFailed", detail=_said(error))
         else:
             self._tell([row] if row else [])
 
     def _sweep(self, store: Store, now: datetime, keep: timedelta) -> Row | None:
+        oldest = store.oldest()
+        if oldest is None:
+            return None
         try:
-            limit = moment(now - keep)
+            limit = min(now - keep, datetime.fromisoformat(oldest) + _MOST_AT_ONCE)
         except OverflowError:
             return None
         with store.transaction():
-            last = store.older_than(limit)
+            last = store.older_than(moment(limit))
             if last is None:
                 return None
             number, last_hash = last
@@ -297,6 +313,13 @@ def _fields(operation: Operation) -> tuple[str | int | None, ...]:
         operation.tries_before,
         json_object(operation.checklist),
     )
+
+
+def _long_before(time: str, now: datetime) -> bool:
+    try:
+        return time < moment(now - _MOST_AT_ONCE)
+    except OverflowError:
+        return False
 
 
 def _said(error: Exception) -> str:

@@ -105,6 +105,14 @@ class Store:
         self._connection.execute("UPDATE head SET number = ?, hash = ?", (row.number, row.hash))
         return row
 
+    def newest(self) -> str | None:
+        """Return the time of the last row, None if there is none."""
+        return self._time("SELECT time FROM rows ORDER BY number DESC LIMIT 1")
+
+    def oldest(self) -> str | None:
+        """Return the time of the first row that tells of more than a removal, None if there is none."""
+        return self._time("SELECT time FROM rows WHERE operation <> ? ORDER BY number LIMIT 1", Event.RETENTION.value)
+
     def older_than(self, time: str) -> tuple[int, str] | None:
         """Return number and hash of the last of the oldest rows, all from before `time`; None if there are none.
 
@@ -145,6 +153,10 @@ class Store:
         if not schema.fits(self._connection):
             with self.transaction():
                 schema.create(self._connection)
+
+    def _time(self, statement: str, *values: Value) -> str | None:
+        found = self._connection.execute(statement, values).fetchone()
+        return None if found is None else str(found[0])
 
     def _journal_bytes(self) -> int:
         try:

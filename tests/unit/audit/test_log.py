@@ -356,15 +356,46 @@ def test_old_rows_are_removed_by_policy(opened: Opened, path: Path, clock: Fixed
     do(audit)
     assert len(list(rows(path, Wanted()))) == 4
     audit.close()
-    clock.set(NOW + timedelta(days=400))
+    clock.set(NOW + timedelta(days=40))
     audit = opened(keep_days=10)
     assert [row.operation for row in rows(path, Wanted())] == ["audit.retention"]
     assert (verify(path).ok, verify(path).removed_to) == (True, 7)
     audit.close()
-    clock.set(NOW + timedelta(days=800))
+    clock.set(NOW + timedelta(days=70))
     opened(keep_days=10)
     # A removal of nothing but an earlier removal's row would never end.
     assert [row.number for row in rows(path, Wanted())] == [8]
+
+
+def test_a_clock_far_ahead_removes_nothing(opened: Opened, path: Path, clock: FixedClock) -> None:
+    """One start with a wrong date must not cost the audit its rows, whatever an earlier daemon left open."""
+    audit = opened(keep_days=10)
+    do(audit)
+    audit.begin(operation())
+    audit.close()
+    clock.set(NOW + timedelta(days=800))
+    with capture_logs() as told:
+        audit = opened(keep_days=10)
+        do(audit)
+    assert [row.number for row in rows(path, Wanted())] == [1, 2, 3]
+    assert [line["event"] for line in told].count("audit.retentionPutOff") == 1
+    clock.set(NOW + timedelta(days=1))
+    do(audit)
+    assert verify(path).rows == 4
+
+
+def test_a_removal_takes_no_more_than_35_days(opened: Opened, path: Path, clock: FixedClock) -> None:
+    """While the date goes on being wrong, a day's removal costs no more than that; a right one gets through in time."""
+    audit = opened(keep_days=10)
+    for days in (0, 30, 60, 90):
+        clock.set(NOW + timedelta(days=days))
+        audit.note(operation(), "done")
+    left = []
+    for days in (110, 111, 112):
+        clock.set(NOW + timedelta(days=days))
+        do(audit)
+        left.append([row.number for row in rows(path, Wanted()) if row.number <= 4])
+    assert left == [[3, 4], [], []]
 
 
 @pytest.mark.parametrize("keep_days", [None, 0])
