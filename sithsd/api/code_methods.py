@@ -52,6 +52,9 @@ class Codes:
         slot = self._readers.slot(call.reader)
         held = await slot.card(None)
         view, look = await slot.read_codes()
+        if view.card is None or view.card.read is not held.read:
+            # Taken out or changed between the two: what is told of one card must not be mixed with another's codes.
+            raise slot.placed(SithsdError(ErrorCode.CARD_CHANGED, "the card was changed, or read anew"), view.card)
         profile = held.read.identified.profile
         may_unblock = profile.unblocking is not Unblocking.DESK or self._rights.desk(caller)
         shortest, longest = new_code_lengths(policy, held.read.contents)

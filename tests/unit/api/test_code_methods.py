@@ -82,6 +82,26 @@ async def test_guidance_for_a_new_card(daemon: Socket, name: str, activation: st
     assert reply["activation"] == activation
 
 
+async def test_guidance_is_of_one_card(daemon: Socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card changed in the midst of it is told as that: never one card's person with another one's codes."""
+    house = daemon.house
+    await house.ready()
+    slot = house.slot()
+    read_codes = slot.read_codes
+
+    async def changed_before() -> object:
+        monkeypatch.undo()
+        house.remove()
+        await house.ready("reserve")
+        return await read_codes()
+
+    monkeypatch.setattr(type(slot), "read_codes", lambda _: changed_before())
+    error = await refused(daemon.call("GetGuidance", DESK))
+    assert error.code is ErrorCode.CARD_CHANGED
+    assert error.where.card_serial == house.view().card.serial
+    assert (await daemon.call("GetGuidance", DESK))["cardSerial"] == house.view().card.serial
+
+
 async def test_guidance_by_caller_and_holder(daemon: Socket) -> None:
     """Who may unblock at a desk's card is told; a protected person's number is told to nobody."""
     await daemon.house.ready("desk")
