@@ -1,12 +1,16 @@
-"""The daemon's settings: a TOML file, everything in it optional."""
+"""The daemon's settings: a TOML file, everything in it optional.
 
-import stat
+It names who may use codes, which policy holds and whom to trust, so it has to be root's or the daemon's own user's,
+writable by its owner alone.
+"""
+
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from sithsd import trusted
 from sithsd.api.rights import DESK_GROUP
 from sithsd.validity.policy import ValiditySettings
 
@@ -74,12 +78,9 @@ def load(path: Path | None) -> Settings:
                 return Settings()
         path = DEFAULT_FILE
     try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise ConfigError(f"{path}: is not a file")
-        if facts.st_size > _MAX_FILE:
-            raise ConfigError(f"{path}: is larger than {_MAX_FILE} bytes")
-        return msgspec.toml.decode(path.read_bytes(), type=Settings)
+        return msgspec.toml.decode(trusted.read(path, _MAX_FILE), type=Settings)
+    except trusted.UntrustedFileError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -1,10 +1,10 @@
 """The policy file: what a site decides of codes, cards and the desk.
 
 TOML. `default.toml` beside this module has everything; a site's own file (/etc/sithsd/policy.toml) names what it wants
-otherwise. Tables are taken over value by value, a list as a whole.
+otherwise. Tables are taken over value by value, a list as a whole. The site's file decides what a wrong code costs: it
+has to be root's or the daemon's own user's, writable by its owner alone.
 """
 
-import stat
 import tomllib
 from contextlib import suppress
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from sithsd import trusted
 from sithsd.policy.checklist import Item, contradiction
 from sithsd.policy.new_code import NewCodeRules
 from sithsd.values import CardKind
@@ -142,12 +143,9 @@ def load(path: Path | None = None) -> Policy:
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise PolicyError(f"{path}: is not a file")
-        if facts.st_size > _MAX_FILE:
-            raise PolicyError(f"{path}: is larger than {_MAX_FILE} bytes")
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(trusted.read(path, _MAX_FILE).decode("utf-8"))
+    except trusted.UntrustedFileError as error:
+        raise PolicyError(f"{path}: {error}") from error
     except OSError as error:
         raise PolicyError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
