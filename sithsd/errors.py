@@ -75,8 +75,8 @@ class More:
     """What else some errors tell.
 
     `rules` names what was not kept (a new PIN's rules, items of the activation's checklist), `advice` what a person has
-    to do (a name of the policy's), `done` the roles whose PIN was set before the error, `holder` the program that holds
-    the card ("firefox (pid 123)"), `retry_after` in how many seconds it is worth to ask again.
+    to do (a name of the policy's), `done` the roles whose PIN was set before the error, `holder` the program that may
+    hold the card ("perhaps firefox (pid 123)"), `retry_after` in how many seconds it is worth to ask again.
     """
 
     rules: tuple[str, ...] = ()

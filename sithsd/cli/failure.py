@@ -10,7 +10,8 @@ from sithsd.errors import ErrorCode, SithsdError
 # Words for a card operation of which nobody knows how it ended.
 LOST = "error-lost"
 _SHOWN_IN_SECONDS = 90
-# How the daemon begins when several programs may hold the card.
+# How the daemon begins, as it never knows which program holds the card; and how it goes on where several may.
+_PERHAPS = "perhaps "
 _ONE_OF = "one of "
 
 
@@ -73,7 +74,7 @@ def failure_sentences(found: CommandError, words: Words) -> list[str]:
     key = found.key or _key(given, words)
     values: dict[str, str | int] = {"role": given.role or "none", "triesLeft": tries}
     if given.holder:
-        values["holder"] = given.holder.removeprefix(_ONE_OF)
+        values["holder"] = given.holder.removeprefix(_PERHAPS).removeprefix(_ONE_OF)
     lines = [words.say(key or "error-unknown", **values)]
     if key is None:
         lines.append(words.say("error-name", name=given.code))
@@ -98,7 +99,7 @@ def retry_sentence(seconds: int, words: Words) -> str:
 def _key(given: ErrorParameters, words: Words) -> str | None:
     """Return the key of an error's sentence: one that leaves room for an advice or the holder's name, where told."""
     key = words.key("error", given.code)
-    several = bool(given.holder and given.holder.startswith(_ONE_OF))
+    several = bool(given.holder and given.holder.removeprefix(_PERHAPS).startswith(_ONE_OF))
     for variant, told in (("advised", given.advice), ("oneHolds", several), ("held", given.holder)):
         if key is not None and told and words.has(f"{key}-{variant}"):
             return f"{key}-{variant}"

@@ -73,11 +73,14 @@ def others(
 
 
 def tell(programs: tuple[Program, ...]) -> str | None:
-    """Return programs in a sentence's words: "firefox (pid 123)", "one of …, …"; None for none."""
+    """Return programs in a sentence's words: "perhaps firefox (pid 123)", "perhaps one of …, …"; None for none.
+
+    Perhaps, because each of them only could be it, and one that is not seen may be it, too.
+    """
     if not programs:
         return None
     names = ", ".join(str(program) for program in programs)
-    return names if len(programs) == 1 else f"one of {names}"
+    return f"perhaps {names}" if len(programs) == 1 else f"perhaps one of {names}"
 
 
 def _processes(proc: Path) -> Iterator[int]:

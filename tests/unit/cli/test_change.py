@@ -228,12 +228,12 @@ def test_codes_come_from_one_place(inserted: FakeDaemon, sithsctl: Run, lines: C
 
 
 FIELDS: list[tuple[str, dict[str, Any], str, str]] = [
-    ("reader.busy", {"holder": "firefox (pid 123)"}, "another program: firefox (pid 123).", "annat program: firefox"),
+    ("reader.busy", {"holder": "perhaps firefox (pid 1)"}, "the card, perhaps firefox (pid 1).", "kanske firefox (p"),
     (
         "reader.busy",
-        {"holder": "one of a (pid 1), b (pid 2)"},
-        "one of these programs: a (pid 1), b",
-        "programmen: a (p",
+        {"holder": "perhaps one of a (pid 1), b (pid 2)"},
+        "the card, perhaps one of these: a (pid 1), b (pid 2).",
+        "kanske något av de här: a (p",
     ),
     ("reader.busy", {}, "Another program is using the card.", "Ett annat program använder kortet."),
     ("request.tooManyWrong", {"retryAfter": 42}, "Try again in 42 seconds.", "Försök igen om 42 sekunder."),

@@ -115,11 +115,11 @@ def test_the_look_has_an_end(tmp_path: Path, add: AddProgram) -> None:
 
 
 def test_told_to_a_person() -> None:
-    """One is named as the holder, of several it is one, of none nothing is said."""
+    """One may be the holder, of several one may be it, of none nothing is said."""
     assert holders.tell(()) is None
-    assert holders.tell((Program("firefox", 123),)) == "firefox (pid 123)"
+    assert holders.tell((Program("firefox", 123),)) == "perhaps firefox (pid 123)"
     both = (Program("firefox", 1), Program("scdaemon", 2))
-    assert holders.tell(both) == "one of firefox (pid 1), scdaemon (pid 2)"
+    assert holders.tell(both) == "perhaps one of firefox (pid 1), scdaemon (pid 2)"
 
 
 def test_a_true_program_is_found(tmp_path: Path) -> None:
