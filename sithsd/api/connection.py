@@ -83,14 +83,14 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(ErrorCode.REQUEST_TOO_MANY, "too many connections at once")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why makes no difference
-        """End: a stream stops; a call goes on until it is done, or has been given up already."""
+        """End: what is still asked, call or stream, is given up; nobody is left to hear of it."""
         self._transport = None
         self._incoming.wipe()
         self._stop_timer()
         self.resume_writing()
         if self._task is None:
             self._depart()
-        elif self._streaming:
+        else:
             self._task.cancel()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the buffer's own size decides

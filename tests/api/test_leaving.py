@@ -23,6 +23,18 @@ async def test_a_call_is_given_up_when_its_caller_hangs_up(served: Any) -> None:
     assert served.log.calls == []
 
 
+async def test_a_call_is_given_up_when_its_line_breaks(served: Any) -> None:
+    """A client that dies with a reply unread leaves an error, ECONNRESET, in place of the end of what it wrote."""
+    line = await served.line()
+    line.writer.transport.pause_reading()
+    await line.send({"method": f"{NAME}.Echo", "parameters": {"text": "unread"}}, {"method": f"{NAME}.Wait"})
+    await served.room.waiting.wait()
+    line.writer.transport.abort()
+    await served.until(lambda: served.server.connections == 0)
+    assert served.room.waited == 0
+    assert served.log.calls == []
+
+
 async def test_a_stream_ends_at_once_when_its_caller_leaves(served: Any) -> None:
     """Nothing has to change at the readers before the server notices."""
     line = await served.line()
