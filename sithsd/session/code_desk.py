@@ -25,13 +25,22 @@ from sithsd.session.fault import fault
 from sithsd.session.ledger import Ledger
 from sithsd.session.model import InsertedCard
 from sithsd.session.order_plan import Plan, plan
-from sithsd.session.orders import Asker, Order
+from sithsd.session.orders import ActivateOrder, Asker, Order, name_of
 from sithsd.session.readers import Readers
 from sithsd.session.slot import Slot
 from sithsd.session.tools import Done, Held
 from sithsd.values import CardKind
 
 _ABANDONED = "abandoned"
+# Refusals of what a person may or should not do. Slips of the fingers are not among them.
+_TOLD_TO_AUDIT = frozenset(
+    {
+        ErrorCode.UNBLOCK_DESK_ONLY,
+        ErrorCode.ACTIVATION_CHECKLIST,
+        ErrorCode.REQUEST_DENIED,
+        ErrorCode.REQUEST_TOO_MANY_WRONG,
+    }
+)
 _BLOCKED = frozenset({ErrorCode.PIN_BLOCKED, ErrorCode.PIN_WRONG})
 _PUK_NEEDED = frozenset({ErrorCode.PUK_LAST_TRY, ErrorCode.PUK_BELOW_FLOOR, ErrorCode.PUK_TRIES_UNKNOWN})
 
@@ -73,6 +82,9 @@ class CodeDesk:
             reservation = self._tools.budget.reserve(asker.uid, held.card.serial)
         except SithsdError as error:
             self._log.info("order.refused", code=str(error.code), uid=asker.uid, pid=asker.pid, rules=error.more.rules)
+            if error.code in _TOLD_TO_AUDIT:
+                refused = _asked(slot, held, order, asker)
+                self._tools.ledger.refused(refused, str(error.code), error.more.rules)
             raise slot.placed(self._advised(error, held), held.card) from None
         beginning = Beginning()
         made = plan(order, self._tools.policy)
@@ -180,6 +192,19 @@ def _operation(slot: Slot, held: Held, made: Plan, asker: Asker) -> Operation:
         role=None if made.role is None else str(made.role),
         checklist=made.checklist,
         tries_before=_last_seen(held.card, made),
+    )
+
+
+def _asked(slot: Slot, held: Held, order: Order, asker: Asker) -> Operation:
+    """Return what the audit says of an order that was refused before there was a plan for it."""
+    return Operation(
+        operation=name_of(order),
+        uid=asker.uid,
+        pid=asker.pid,
+        program=asker.program,
+        reader=slot.view.name,
+        card_serial=held.card.serial,
+        role=None if isinstance(order, ActivateOrder) else str(order.role),
     )
 
 

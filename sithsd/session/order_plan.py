@@ -12,7 +12,7 @@ from sithsd.card.operations import Connection, ReadCard
 from sithsd.errors import SithsdError
 from sithsd.policy.model import Policy
 from sithsd.secret import Secret
-from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder, at_pad
+from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder, at_pad, name_of
 from sithsd.values import CodeState, Role
 
 
@@ -117,21 +117,21 @@ def _verify(order: VerifyOrder, code: Secret | None, trail: Trail) -> Plan:
     def operation(connection: Connection, read: ReadCard) -> Outcome:
         return code_operations.verify(Turn(connection, read, order.word, trail=trail), order.role, code)
 
-    return Plan("verify", order.role, order.role, operation, trail)
+    return Plan(name_of(order), order.role, order.role, operation, trail)
 
 
 def _change(order: ChangeOrder, code: Secret | None, new_code: Secret | None, turning: Turning) -> Plan:
     def operation(connection: Connection, read: ReadCard) -> Outcome:
         return code_operations.change(turning.turn(connection, read, order.word), order.role, code, new_code)
 
-    return Plan("change", order.role, order.role, operation, turning.trail)
+    return Plan(name_of(order), order.role, order.role, operation, turning.trail)
 
 
 def _unblock(order: UnblockOrder, puk: Secret | None, new_code: Secret | None, turning: Turning) -> Plan:
     def operation(connection: Connection, read: ReadCard) -> Outcome:
         return code_operations.unblock(turning.turn(connection, read, order.word), order.role, puk, new_code)
 
-    return Plan("unblock", order.role, Role.PUK, operation, turning.trail)
+    return Plan(name_of(order), order.role, Role.PUK, operation, turning.trail)
 
 
 def _activate(order: ActivateOrder, fresh: list[FreshCode], puk: Secret | None, trail: Trail, floor: int) -> Plan:
@@ -142,4 +142,4 @@ def _activate(order: ActivateOrder, fresh: list[FreshCode], puk: Secret | None, 
     answers = {
         name: answer if isinstance(answer, bool) else answer.isoformat() for name, answer in order.answers.items()
     }
-    return Plan("activate", None, None if puk is None else Role.PUK, operation, trail, answers)
+    return Plan(name_of(order), None, None if puk is None else Role.PUK, operation, trail, answers)

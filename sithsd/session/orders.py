@@ -80,3 +80,16 @@ def at_pad(order: Order) -> bool:
             return order.puk is None or order.new_code is None
         case ActivateOrder():
             return False
+
+
+def name_of(order: Order) -> str:
+    """Return an operation's name, as the audit and the log have it."""
+    match order:
+        case VerifyOrder():
+            return "verify"
+        case ChangeOrder():
+            return "change"
+        case UnblockOrder():
+            return "unblock"
+        case ActivateOrder():
+            return "activate"

@@ -96,7 +96,8 @@ class Slot:
         return asyncio.get_running_loop().create_task(self._close(tasks))
 
     async def _close(self, tasks: set[asyncio.Task[None]]) -> None:
-        self._worker.stop(_GRACE)
+        self._worker.stop(0)
+        await asyncio.to_thread(self._worker.join, _GRACE)
         if tasks:
             await asyncio.wait(tasks)
 

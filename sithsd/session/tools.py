@@ -31,7 +31,11 @@ class Worker(Protocol):
         ...
 
     def stop(self, grace: float = ...) -> bool:
-        """End the thread; False if it hangs in a PC/SC call after `grace` seconds."""
+        """Give up what waits and end the thread; False if it has not ended after `grace` seconds (0: at once)."""
+        ...
+
+    def join(self, grace: float = ...) -> bool:
+        """Wait for the thread's end; False if it hangs in a PC/SC call after `grace` seconds. For any thread."""
         ...
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sithsd.card import operations
+from sithsd.card import code_operations, operations
 from sithsd.card.backends.pkcs15 import objects
+from sithsd.card.code_operations import Turn
 from sithsd.card.transport import MAX_COMMANDS
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
@@ -162,8 +163,8 @@ def test_codes_on_broken_cards(image: Image, role: Role) -> None:
             return
     with bench.transaction() as begun:
         with suppress(SithsdError):
-            operations.verify(begun, read, role, Secret(b"111111"), last_try=False)
+            code_operations.verify(Turn(begun, read), role, Secret(b"111111"))
         with suppress(SithsdError):
-            operations.unblock(begun, read, role, Secret(b"87654321"), Secret(b"135790"), last_try=False)
+            code_operations.unblock(Turn(begun, read), role, Secret(b"87654321"), Secret(b"135790"))
     assert begun.codes_sent == []
     assert set(bench.tries().values()) <= {1, 3}

@@ -325,4 +325,5 @@ async def test_the_board_keeps_the_latest_32(house: House) -> None:
     numbers = [notice.sequence for notice in notices]
     assert numbers == sorted(set(numbers))
     assert before < notices[-1].sequence <= house.board.picture.sequence
-    assert len(await house.rows()) == 40
+    # The audit takes so many of one card in an hour, and counts the rest.
+    assert len(await house.rows()) == 20
