@@ -153,7 +153,13 @@ def test_the_daemon_looks_at_the_answers_itself(house: Household) -> None:
     # The audit tells that it was tried, once for all of this minute, with what was missing and without the answers.
     (told,) = [row for row in rows(house) if row["number"] not in before]
     assert (told["operation"], told["result"], told["checklist"]) == ("activate", "activation.checklist", None)
-    assert told["more"]["rules"] == ["holderPresent", "idDocument", "orderDate", "responsibilityLetter", "paymentApplies"]
+    assert told["more"]["rules"] == [
+        "holderPresent",
+        "idDocument",
+        "orderDate",
+        "responsibilityLetter",
+        "paymentApplies",
+    ]
 
 
 def test_an_answer_to_nothing_is_a_slip_of_the_pen(house: Household, tmp_path: Path) -> None:
