@@ -78,7 +78,7 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     with open_sockets(runtime, usual_access(rights)) as sockets:
         # Not before: without the sockets another daemon may run, whose operations are not ours to end.
         audit = _open_audit(state, clock, policy)
-        board, ledger = Board(), Ledger(audit)
+        board, ledger = Board(), Ledger(audit, notices_per_hour=policy.audit.notices_per_hour)
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
         readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)

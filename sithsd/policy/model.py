@@ -66,9 +66,10 @@ class PukRules(_Table, frozen=True, kw_only=True):
 
 
 class Audit(_Table, frozen=True, kw_only=True):
-    """[audit]: for how many days rows are kept; 0 is for ever."""
+    """[audit]: how many days rows are kept (0: for ever), and how many notices of one card in an hour have one."""
 
     keep_days: Annotated[int, msgspec.Meta(ge=0, le=36500)]
+    notices_per_hour: Annotated[int, msgspec.Meta(ge=1, le=100000)]
 
 
 class PinPad(_Table, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from sithsd.session.throttle import Throttle
 _ABANDONED = "abandoned"
 # Rows kept in memory while the audit can't be written.
 _MOST_WAITING = 256
-_NOTICES_IN_AN_HOUR = 20
+NOTICES_IN_AN_HOUR = 20
 _HOUR = 3600.0
 _MINUTE = 60.0
 # Of a refusal's rules, so that the row keeps its bound.
@@ -43,18 +43,24 @@ class _Entry:
 
 
 class Ledger:
-    """Writes the rows. `tell_seconds` is a clock that only goes on.
+    """Writes the rows. `tell_seconds` is a clock that only goes on, `notices_per_hour` those of one card with rows.
 
     Rows of the background stand in their order. While the audit can't be written they wait, for as long as the daemon
     runs, and go before the next operation; of more than there is room for the last ones are only counted.
     """
 
-    def __init__(self, audit: AuditLog, tell_seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        audit: AuditLog,
+        tell_seconds: Callable[[], float] = time.monotonic,
+        *,
+        notices_per_hour: int = NOTICES_IN_AN_HOUR,
+    ) -> None:
         self._audit = audit
         self._writing: set[asyncio.Task[None]] = set()
         self._waiting: deque[_Entry] = deque()
         self._dropped = 0
-        self._notices: Throttle[_Entry] = Throttle(_NOTICES_IN_AN_HOUR, _HOUR, tell_seconds)
+        self._notices: Throttle[_Entry] = Throttle(notices_per_hour, _HOUR, tell_seconds)
         self._refusals: Throttle[_Entry] = Throttle(1, _MINUTE, tell_seconds)
         self._beginning = asyncio.Lock()
         self._turn = asyncio.Lock()

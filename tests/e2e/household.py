@@ -104,6 +104,7 @@ class Household:
     def write_policy(self, more: str = "") -> Path:
         """Write the site's policy; without `more` it allows as many wrong codes as all tests of a module give."""
         budget = "[budget]\nwrong_codes_per_user = 1000\nwrong_codes_per_card = 1000\n"
+        budget += "[audit]\nnotices_per_hour = 1000\n"
         file = self.folder / "policy.toml"
         file.write_text(more or budget, encoding="utf-8")
         return file
