@@ -81,6 +81,15 @@ class Call:
     seen: list[Seen] = field(default_factory=list)
 
     @property
+    def doubt_that_sent(self) -> int:
+        """How little the reply speaks for it that the code was sent: 0 it was, 1 there is no reply, 2 it was not."""
+        if self.reply is None:
+            return 1
+        code = self.reply.get("code")
+        sent = code is None or code in SENT or bool(self.reply.get("done")) or self.reply.get("statusWord") is not None
+        return 0 if sent else 2
+
+    @property
     def lowered(self) -> int:
         """How many tries this call cost."""
         return sum(after < seen.before[role] for seen in self.seen for role, after in seen.after.items())
@@ -501,12 +510,10 @@ class LifeOfCodes(RuleBasedStateMachine):
             given = seen.data[:8].rstrip(b"\xff")
             assert given.isdigit(), "something malformed was sent"
             assert all(one.rstrip(b"\xff").isdigit() for one in (seen.data[:8], seen.data[8:] or b"0"))
-            # A right code may have been given by several; the latest that can have sent it is the one.
+            # A right code may have been given by several at once: it is of one who was told so, else of one who died.
             owners = [call for call in self.calls if given in call.judged and len(call.seen) < call.wanted]
             assert owners, "a code was sent that no caller gave, or once more than it was given"
-            owner = owners[-1] if len(owners) == 1 else owners[0]
-            if owner.expected is not None and len(owners) > 1:
-                owner = next((one for one in owners if one.expected is None), owner)
+            owner = min(owners, key=lambda call: (call.doubt_that_sent, call.expected is not None))
             assert not owner.seen or owner.lowered == 0, "a code was sent after one that was wrong"
             owner.seen.append(seen)
             self.check_word(owner, seen)
