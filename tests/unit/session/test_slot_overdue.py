@@ -138,3 +138,21 @@ async def test_cards_without_a_serial_number_are_told_apart_by_callers(house: Ho
     error = await refused(house.verify(WRONG, serial=meant))
     assert error.code is ErrorCode.CARD_CHANGED
     assert first.tries()[AUTHENTICATION] == second.tries()[AUTHENTICATION] == 3
+
+
+@pytest.mark.parametrize(("status_word", "told"), [(0x6A80, 0), (0x6F00, 1)])
+async def test_a_clear_refusal_leaves_nothing_to_learn(
+    house: House, monkeypatch: pytest.MonkeyPatch, status_word: int, told: int
+) -> None:
+    """A card that says that it did not carry a command out is believed; one that says nothing is looked at again."""
+    bench = await house.ready()
+    transmit = bench.channel.transmit
+
+    def refuse(command: bytes) -> tuple[bytes, int]:
+        return (b"", status_word) if command[1] == 0x24 else transmit(command)
+
+    monkeypatch.setattr(bench.channel, "transmit", refuse)
+    error = await refused(house.change(PIN, NEW_PIN))
+    assert (error.code, error.status_word) == (ErrorCode.CARD_REFUSED, status_word)
+    await house.status(ReaderStatus.READY)
+    assert len(house.board.picture.notices) == told
