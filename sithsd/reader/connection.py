@@ -29,6 +29,7 @@ class CardConnection:
         self._failure: SithsdError | None = None
         self._ended = False
         self._unanswered = False
+        self._exchanges = 0
         self._disposition = scard.LEAVE_CARD
         self.protocol: Final = handle.protocol
 
@@ -71,8 +72,23 @@ class CardConnection:
         """
         if len(command) < HEADER_LENGTH:
             raise ValueError("a command has at least four bytes")
-        response = self._traced(bytes(command[:HEADER_LENGTH]), len(command), lambda: self._handle.transmit(command))
+        response = self._traced(bytes(command[:HEADER_LENGTH]), len(command), lambda: self._transmit(command))
         return response[:-_STATUS_WORD_LENGTH], int.from_bytes(response[-_STATUS_WORD_LENGTH:], "big")
+
+    def _transmit(self, command: Octets) -> bytes:
+        """Send one command, for which the protocol may have to be agreed on again, if it is the operation's first.
+
+        A program that disconnects and resets the card lets go of it first, and then resets it (pcsc-lite's
+        SCardDisconnect): a connection that is made in between is not told of the reset, and has no protocol after it.
+        The service refuses a command then, before it comes to the reader. As nothing was sent before, nothing is lost;
+        later in an operation a reset is its end.
+        """
+        try:
+            return self._handle.transmit(command)
+        except scard.PcscError as error:
+            if self._exchanges > 1 or error.code != scard.PROTO_MISMATCH or self._handle.renegotiate() != self.protocol:
+                raise
+            return self._handle.transmit(command)
 
     def _ask_reader(self, code: int) -> bytes:
         """Return what the reader tells of itself, nothing if it refuses; the card has no part in it."""
@@ -118,6 +134,7 @@ class CardConnection:
 
     def _exchange(self, exchange: Callable[[], bytes]) -> bytes:
         self._unanswered = True
+        self._exchanges += 1
         try:
             response = exchange()
         except scard.PcscError as error:

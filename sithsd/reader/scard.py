@@ -77,6 +77,7 @@ MAX_RESPONSE: Final = 65536 + 2
 
 _PROTOCOL_T0: Final = 1
 _PROTOCOL_T1: Final = 2
+_PROTOCOLS: Final = _PROTOCOL_T0 | _PROTOCOL_T1
 
 
 class PcscError(Exception):
@@ -110,8 +111,8 @@ class CardHandle:
 
     def __init__(self, handle: int, active_protocol: int) -> None:
         self._handle = handle
-        self._pci = winscard.SCARD_PCI_T0 if active_protocol == _PROTOCOL_T0 else winscard.SCARD_PCI_T1
-        self.protocol: Final = 0 if active_protocol == _PROTOCOL_T0 else 1
+        self.protocol: Final = _number(active_protocol)
+        self._pci = winscard.SCARD_PCI_T1 if self.protocol else winscard.SCARD_PCI_T0
 
     def atr(self) -> bytes:
         """Return the answer to reset.
@@ -149,6 +150,16 @@ class CardHandle:
             return bytes(_call(winscard.SCardControl, self._handle, code, octets)[0])
         finally:
             octets[:] = bytes(len(octets))
+
+    def renegotiate(self) -> int:
+        """Have the service agree with the card on a protocol again, where it has none; return the one in use, 0 or 1.
+
+        SCardReconnect, with the card left as it is. It also takes note of resets that were not told of yet.
+        """
+        (active,) = _call(
+            winscard.SCardReconnect, self._handle, winscard.SCARD_SHARE_SHARED, _PROTOCOLS, winscard.SCARD_LEAVE_CARD
+        )
+        return _number(active)
 
     def disconnect(self, disposition: int) -> None:
         """Close the connection, with the card reset before if `disposition` is RESET_CARD_ON_RELEASE."""
@@ -199,10 +210,13 @@ class Context:
 
     def connect(self, reader: str) -> CardHandle:
         """Connect to the card in `reader`, shared with others, by T=0 or T=1 as the card likes."""
-        handle, protocol = _call(
-            winscard.SCardConnect, self._handle, reader, winscard.SCARD_SHARE_SHARED, _PROTOCOL_T0 | _PROTOCOL_T1
-        )
+        handle, protocol = _call(winscard.SCardConnect, self._handle, reader, winscard.SCARD_SHARE_SHARED, _PROTOCOLS)
         return CardHandle(handle, protocol)
+
+
+def _number(active_protocol: int) -> int:
+    """Return 0 for T=0 and 1 for T=1."""
+    return 0 if active_protocol == _PROTOCOL_T0 else 1
 
 
 def _call(function: Callable[..., Any], *arguments: object) -> Sequence[Any]:

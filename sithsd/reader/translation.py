@@ -37,6 +37,8 @@ _BEFORE: Final[Mapping[int, tuple[ErrorCode, str]]] = {
     scard.UNPOWERED_CARD: (ErrorCode.CARD_UNREADABLE, "the card does not answer to reset"),
 }
 _MIDST: Final[Mapping[int, tuple[ErrorCode, str]]] = {
+    # Connecting agreed on a protocol; only a reset makes the service forget it, and not every one is told.
+    scard.PROTO_MISMATCH: (ErrorCode.CARD_CHANGED, "the card was reset by another program, or swapped"),
     scard.UNKNOWN_READER: (ErrorCode.CARD_REMOVED, "the reader was unplugged with its card"),
     scard.READER_UNAVAILABLE: (ErrorCode.CARD_REMOVED, "the reader was unplugged with its card"),
     scard.NO_READERS_AVAILABLE: (ErrorCode.CARD_REMOVED, "the reader was unplugged with its card"),

@@ -22,6 +22,14 @@ class Handle:
         self._answers = list(answers)
         self.commands: list[bytes] = []
         self.asked = 0
+        self.agreed: list[int] = []
+
+    def renegotiate(self) -> int:
+        """Agree on a protocol, or fail."""
+        self.agreed.append(self._answers.pop(0))
+        if self.agreed[-1] > 1:
+            raise scard.PcscError(self.agreed[-1], "SCardReconnect")
+        return self.agreed[-1]
 
     def transmit(self, command: bytes) -> bytes:
         """Answer, or fail."""
@@ -60,6 +68,39 @@ def test_a_command_without_an_answer_may_have_been_carried_out(answer: bytes | i
         card.transmit(VERIFY)
     assert second.value is first.value
     assert handle.commands == [VERIFY]
+
+
+def test_a_card_that_was_reset_untold_before_the_first_command_is_had_all_the_same() -> None:
+    """The service has no protocol for the card any more: it is agreed on again, and the command goes to the card."""
+    handle = Handle(scard.PROTO_MISMATCH, 1, b"\x90\x00")
+    card = CardConnection(handle)
+    assert card.transmit(VERIFY) == (b"", 0x9000)
+    assert (handle.commands, handle.agreed, card.unanswered) == ([VERIFY, VERIFY], [1], False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent", "code"),
+    [
+        ((b"\x90\x00", scard.PROTO_MISMATCH), 2, ErrorCode.CARD_CHANGED),  # later than the first command
+        ((scard.PROTO_MISMATCH, 0), 1, ErrorCode.CARD_CHANGED),  # the command was made for the other protocol
+        ((scard.PROTO_MISMATCH, 1, scard.PROTO_MISMATCH), 2, ErrorCode.CARD_CHANGED),
+        ((scard.PROTO_MISMATCH, scard.REMOVED_CARD), 1, ErrorCode.CARD_REMOVED),
+        ((scard.RESET_CARD,), 1, ErrorCode.CARD_CHANGED),
+    ],
+)
+def test_a_card_that_was_reset_otherwise_ends_the_operation(
+    answers: tuple[bytes | int, ...], sent: int, code: ErrorCode
+) -> None:
+    """Nothing is sent again where something was sent before, where the protocol is another, or a second time."""
+    handle = Handle(*answers, b"\x90\x00")
+    card = CardConnection(handle)
+    if answers[0] == b"\x90\x00":
+        card.transmit(VERIFY)
+    for _ in range(2):
+        with pytest.raises(SithsdError) as caught:
+            card.transmit(VERIFY)
+        assert caught.value.code is code
+    assert len(handle.commands) == sent
 
 
 def test_an_answer_may_be_as_long_as_an_answer_can_be() -> None:

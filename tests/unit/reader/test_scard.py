@@ -75,6 +75,15 @@ def test_the_active_protocol_chooses_the_header(library: Any, active: int, proto
     assert kept[1][1] is (scard.winscard.SCARD_PCI_T0 if protocol == 0 else scard.winscard.SCARD_PCI_T1)
 
 
+@pytest.mark.parametrize(("active", "protocol"), [(1, 0), (2, 1)])
+def test_the_protocol_is_agreed_on_again_without_a_reset(library: Any, active: int, protocol: int) -> None:
+    """SCardReconnect, shared as before, for T=0 or T=1, and the card left as it is."""
+    kept: list[Any] = []
+    library("SCardReconnect", [0, active], keep=kept)
+    assert scard.CardHandle(7, 2).renegotiate() == protocol
+    assert kept[0] == [7, scard.winscard.SCARD_SHARE_SHARED, 3, scard.winscard.SCARD_LEAVE_CARD]
+
+
 def test_the_atr_comes_from_the_driver_if_it_can_tell(library: Any) -> None:
     """SCardStatus, which reads the table that all threads share, is the last resort, and not for a dead handle."""
     library("SCardStatus", [0, "A", 0, 2, [0x3B, 0x01]])
