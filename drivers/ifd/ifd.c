@@ -388,25 +388,35 @@ RESPONSECODE IFDHTransmitToICC(DWORD lun, SCARD_IO_HEADER sent, PUCHAR command, 
 	return exchange(lun, TRANSMIT, CARD_SECONDS, &apdu, 1, response, response_length);
 }
 
+/* What a test lets a reader tell lies in its folder, in a file with this name; false if there is none. */
+static bool from_file(const struct reader *r, const char *name, void *out, size_t size, DWORD *length)
+{
+	char path[FOLDER + 32];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", r->folder, name);
+	file = fopen(path, "rbe");
+	if (file == NULL)
+		return false;
+	*length = fread(out, 1, size, file);
+	fclose(file);
+	return true;
+}
+
 /* What never changes about a reader lies in its folder, in a file named by the control code; the rest is asked for. */
 RESPONSECODE IFDHControl(DWORD lun, DWORD code, PUCHAR in, DWORD in_length, PUCHAR out, DWORD out_size, LPDWORD out_length)
 {
 	struct reader *r = reader_of(lun);
 	uint8_t number[CODE] = {code >> 24, code >> 16, code >> 8, code};
 	struct iovec parts[] = {{number, CODE}, {in, in_length}};
-	char path[FOLDER + 16];
-	FILE *file;
+	char name[16];
 
 	*out_length = 0;
 	if (r == NULL || !r->open || r->unplugged)
 		return IFD_NO_SUCH_DEVICE;
-	snprintf(path, sizeof path, "%s/%08lX", r->folder, (unsigned long)code);
-	file = fopen(path, "rbe");
-	if (file != NULL) {
-		*out_length = fread(out, 1, out_size, file);
-		fclose(file);
+	snprintf(name, sizeof name, "%08lX", (unsigned long)code);
+	if (from_file(r, name, out, out_size, out_length))
 		return IFD_SUCCESS;
-	}
 	if (r->wire < 0)
 		return IFD_ERROR_NOT_SUPPORTED;
 	*out_length = out_size;
@@ -439,6 +449,7 @@ RESPONSECODE IFDHGetCapabilities(DWORD lun, DWORD tag, PDWORD length, PUCHAR val
 	RESPONSECODE (*const waiting)(DWORD, int) = wait_for_event;
 	RESPONSECODE (*const stopping)(DWORD) = stop_waiting;
 	struct reader *r = reader_of(lun);
+	char name[32];
 
 	if (r == NULL)
 		return IFD_NO_SUCH_DEVICE;
@@ -456,6 +467,8 @@ RESPONSECODE IFDHGetCapabilities(DWORD lun, DWORD tag, PDWORD length, PUCHAR val
 	case TAG_IFD_STOP_POLLING_THREAD:
 		return give(&stopping, sizeof stopping, length, value);
 	default:
-		return IFD_ERROR_TAG;
+		/* Attributes of PC/SC part 3, as far as a test lets the reader tell them. */
+		snprintf(name, sizeof name, "attribute-%08lX", (unsigned long)tag);
+		return r->open && from_file(r, name, value, *length, length) ? IFD_SUCCESS : IFD_ERROR_TAG;
 	}
 }

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from sithsd.api import views, wire
-from sithsd.api.interface import Interface, Method, StreamMethod, interface_text
+from sithsd.api.interface import AnyMethod, Interface, Method, StreamMethod, interface_text
 from sithsd.api.peer import Caller
 from sithsd.api.rights import Rights, everyone
 from sithsd.clock import Clock
@@ -29,8 +29,8 @@ class Cards:
         self._clock = clock
         self._shown: dict[bool, tuple[Picture, list[wire.Reader]]] = {}
 
-    def interface(self) -> Interface:
-        """Return io.sithsd.Cards."""
+    def interface(self, *more: AnyMethod) -> Interface:
+        """Return io.sithsd.Cards, with the methods that belong to others too."""
         return Interface(
             interface_text(CARDS_SOCKET),
             [
@@ -39,6 +39,7 @@ class Cards:
                 Method("GetCertificates", wire.ReaderCall, everyone, self._certificates),
                 Method("GetValidity", wire.ReaderCall, everyone, self._validity),
                 Method("GetCodes", wire.ReaderCall, everyone, self._codes),
+                *more,
             ],
         )
 

@@ -10,6 +10,7 @@ from sithsd.card.registry import Identified, Registry
 from sithsd.card.transport import CountingChannel, stack
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.channel import Channel
+from sithsd.reader.attributes import ReaderFacts
 from sithsd.values import CodeState
 
 
@@ -34,6 +35,10 @@ class Connection(Channel, Protocol):
     @property
     def pad(self) -> Pad | None:
         """The reader's PIN pad, None if it has none."""
+        ...
+
+    def reader_facts(self) -> ReaderFacts:
+        """Return what the reader tells of itself and of its link to the card. The card is not asked."""
         ...
 
     def reset_on_release(self) -> None:

@@ -16,16 +16,38 @@ _BACKENDS: dict[str, Callable[[Profile], Backend]] = {"pkcs15": Pkcs15Backend}
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A profile that does not fit the card: by its ATR, or because of how the card answered to an application.
+
+    `application` (AID in hexadecimal) and `status_word` are None where it is the ATR.
+    """
+
+    profile: str
+    application: str | None = None
+    status_word: int | None = None
+
+
+class UnidentifiedError(SithsdError):
+    """card.unsupported: no profile fits; `passed_over` tells why, each."""
+
+    def __init__(self, passed_over: tuple[PassedOver, ...]) -> None:
+        super().__init__(ErrorCode.CARD_UNSUPPORTED, "no profile fits this card")
+        self.passed_over = passed_over
+
+
+@dataclass(frozen=True, slots=True)
 class Identified:
     """A card that a profile fits: the backend that reads it, and by what it was recognised.
 
-    `selected` tells that the application the backend reads is the one that was selected last.
+    `selected` tells that the application the backend reads is the one that was selected last; `passed_over` which
+    profiles were asked before, and did not fit.
     """
 
     profile: Profile
     backend: Backend
     by: str
     selected: bool
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 class Registry:
@@ -43,23 +65,31 @@ class Registry:
     def identify(self, channel: Channel, atr: bytes) -> Identified:
         """Return the profile that the card answers to, those whose ATR fits asked first.
 
-        A profile that names ATRs is for those alone. Each application is asked for once. Raises card.unsupported if no
+        A profile that names ATRs is for those alone. Each application is asked for once. Raises UnidentifiedError if no
         profile fits, card.removed if the card goes.
         """
         answers: dict[str, int] = {}
+        passed_over: list[PassedOver] = []
         for profile, backend in sorted(self._entries, key=lambda entry: not entry[0].atr):
-            if profile.atr and not _hinted(profile, atr):
+            misfit = self._misfit(channel, profile, atr, answers)
+            if misfit is not None:
+                passed_over.append(misfit)
                 continue
-            if all(self._probe(channel, step.aid, answers) in _expected(step.expect) for step in profile.probe):
-                by = (
-                    f"ATR and application {profile.probe[0].aid}"
-                    if profile.atr
-                    else f"application {profile.probe[0].aid}"
-                )
-                name = _name(profile.probe[0].aid)
-                selected = answers[name] == StatusWord.SUCCESS and next(reversed(answers)) == name
-                return Identified(profile, backend, by, selected)
-        raise SithsdError(ErrorCode.CARD_UNSUPPORTED, "no profile fits this card")
+            by = f"ATR and application {profile.probe[0].aid}" if profile.atr else f"application {profile.probe[0].aid}"
+            name = _name(profile.probe[0].aid)
+            selected = answers[name] == StatusWord.SUCCESS and next(reversed(answers)) == name
+            return Identified(profile, backend, by, selected, tuple(passed_over))
+        raise UnidentifiedError(tuple(passed_over))
+
+    def _misfit(self, channel: Channel, profile: Profile, atr: bytes, answers: dict[str, int]) -> PassedOver | None:
+        """Return why a profile does not fit, None if it does."""
+        if profile.atr and not _hinted(profile, atr):
+            return PassedOver(profile.name)
+        for step in profile.probe:
+            answer = self._probe(channel, step.aid, answers)
+            if answer not in _expected(step.expect):
+                return PassedOver(profile.name, _name(step.aid), answer)
+        return None
 
     @staticmethod
     def _probe(channel: Channel, aid: str, answers: dict[str, int]) -> int:

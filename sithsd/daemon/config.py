@@ -66,6 +66,19 @@ class Settings(_Table, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
 
 
+def changed(settings: msgspec.Struct, default: msgspec.Struct, prefix: str = "") -> tuple[str, ...]:
+    """Return the names of the values that differ from the default ones ("rights.group"), never the values."""
+    names: list[str] = []
+    for field in msgspec.structs.fields(settings):
+        ours, theirs = getattr(settings, field.name), getattr(default, field.name)
+        name = f"{prefix}{field.encode_name}"
+        if isinstance(ours, msgspec.Struct) and isinstance(theirs, msgspec.Struct):
+            names += changed(ours, theirs, f"{name}.")
+        elif ours != theirs:
+            names.append(name)
+    return tuple(names)
+
+
 def load(path: Path | None) -> Settings:
     """Read the settings from `path`; with None from /etc/sithsd/sithsd.toml if there is one, else the defaults.
 

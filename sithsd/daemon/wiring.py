@@ -13,6 +13,8 @@ import structlog
 
 from sithsd import __version__
 from sithsd.api.code_methods import Codes
+from sithsd.api.diagnosis_methods import DaemonFacts, Diagnosis
+from sithsd.api.interface import Interface
 from sithsd.api.methods import Cards
 from sithsd.api.rights import Rights
 from sithsd.api.server import Server
@@ -22,6 +24,7 @@ from sithsd.audit.model import Row
 from sithsd.card import profile
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
+from sithsd.daemon import config
 from sithsd.daemon.config import Settings
 from sithsd.daemon.sleep import SleepWatch
 from sithsd.daemon.systemd import keep_watchdog, notify
@@ -31,6 +34,7 @@ from sithsd.policy import model as policy_file
 from sithsd.policy.model import Policy
 from sithsd.reader import holders
 from sithsd.reader.monitor import Monitor, PcscEvent
+from sithsd.reader.presence import service_socket
 from sithsd.reader.trace import log_exchange
 from sithsd.reader.worker import ReaderWorker
 from sithsd.session.board import Board
@@ -83,7 +87,13 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         _remember(herald, audit)
         readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock))
-        server = _server(sockets, Cards(board, readers, rights, judge, clock), Codes(readers, desk, rights))
+        facts = DaemonFacts(__version__, clock.now(), str(service_socket()), _changed(settings, policy))
+        cards = Cards(board, readers, rights, judge, clock)
+        server = _server(
+            sockets,
+            cards.interface(Diagnosis(board, readers, judge, clock, facts).method()),
+            Codes(readers, desk, rights).interface(),
+        )
         watching = Watching(readers)
         watching.start()
         await watching.survey()
@@ -151,12 +161,15 @@ class Watching:
         self._loop.call_soon_threadsafe(self._readers.on_event, event)
 
 
-def _server(sockets: Sockets, cards: Cards, codes: Codes) -> Server:
-    return Server(
-        [
-            (cards.interface(), sockets.listening[CARDS_SOCKET]),
-            (codes.interface(), sockets.listening[CODES_SOCKET]),
-        ]
+def _server(sockets: Sockets, cards: Interface, codes: Interface) -> Server:
+    return Server([(cards, sockets.listening[CARDS_SOCKET]), (codes, sockets.listening[CODES_SOCKET])])
+
+
+def _changed(settings: Settings, policy: Policy) -> tuple[str, ...]:
+    """Return the names of the settings, and of the policy's values, that are not the shipped ones."""
+    return (
+        *config.changed(settings, Settings()),
+        *config.changed(policy, policy_file.shipped(), "policy."),
     )
 
 

@@ -123,23 +123,31 @@ class Policy(_Table, frozen=True, kw_only=True):
         )
 
 
+def shipped() -> Policy:
+    """Return the policy that comes with sithsd."""
+    return msgspec.convert(_shipped_tables(), Policy)
+
+
 def load(path: Path | None = None) -> Policy:
     """Read the policy: what comes with sithsd, and over it the site's file at `path`.
 
     With None the site's file is /etc/sithsd/policy.toml, if there is one. Raises PolicyError.
     """
-    shipped = tomllib.loads((files("sithsd.policy") / "default.toml").read_text("utf-8"))
     if path is None:
         # With a file that may not be looked at, exists() raises: the reading below says so in one line.
         with suppress(PermissionError):
             if not SITE_FILE.exists():
-                return msgspec.convert(shipped, Policy)
+                return shipped()
         path = SITE_FILE
     site = _tables(path)
     try:
-        return msgspec.convert(_laid_over(shipped, site), Policy)
+        return msgspec.convert(_laid_over(_shipped_tables(), site), Policy)
     except msgspec.ValidationError as error:
         raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def _shipped_tables() -> dict[str, Any]:
+    return tomllib.loads((files("sithsd.policy") / "default.toml").read_text("utf-8"))
 
 
 def _tables(path: Path) -> dict[str, Any]:

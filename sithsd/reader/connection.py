@@ -8,6 +8,7 @@ from typing import Final
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.channel import Octets
 from sithsd.reader import scard
+from sithsd.reader.attributes import ReaderFacts, ask_reader
 from sithsd.reader.pinpad import GET_FEATURE_REQUEST, PinPad, parse_features, parse_properties
 from sithsd.reader.trace import HEADER_LENGTH, ExchangeTrace
 from sithsd.reader.translation import translate
@@ -49,6 +50,16 @@ class CardConnection:
             return None
         told = b"" if features.properties is None else self._ask_reader(features.properties)
         return PinPad(features, parse_properties(told), self._enter_at_pad)
+
+    def reader_facts(self) -> ReaderFacts:
+        """Return what the reader tells of itself and of its link to the card; the card has no part in it."""
+        return ask_reader(self._attribute, self.protocol)
+
+    def _attribute(self, code: int) -> bytes | None:
+        try:
+            return self._handle.attribute(code)
+        except scard.PcscError as error:
+            raise translate(error, begun=True) from error
 
     @property
     def unanswered(self) -> bool:

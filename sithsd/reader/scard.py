@@ -127,6 +127,15 @@ class CardHandle:
                 raise
         return bytes(_call(winscard.SCardStatus, self._handle)[3])
 
+    def attribute(self, code: int) -> bytes | None:
+        """Return what the reader's driver tells of itself (SCardGetAttrib); None where it does not tell."""
+        try:
+            return bytes(_call(winscard.SCardGetAttrib, self._handle, code)[0])
+        except PcscError as error:
+            if error.code in DEAD:
+                raise
+            return None  # a driver without this attribute refuses the question, each in its own way
+
     def begin_transaction(self) -> None:
         """Take the card for this connection alone; blocks while another one has it."""
         _call(winscard.SCardBeginTransaction, self._handle)

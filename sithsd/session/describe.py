@@ -42,7 +42,8 @@ def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime) -> Ins
         for name, label, certificate in readable
     )
     notes = (*facts.notes, *card.contents.notes, *(["certificate.malformed"] if malformed else []))
-    return InsertedCard(atr, card, facts, judged, card.codes, tuple(dict.fromkeys(notes)))
+    passed_over = card.identified.passed_over
+    return InsertedCard(atr, card, facts, judged, card.codes, tuple(dict.fromkeys(notes)), passed_over)
 
 
 def issuers_on(certificates: list[Certificate]) -> list[Certificate]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sithsd.card.operations import ReadCard
+from sithsd.card.registry import PassedOver
 from sithsd.certificate.card import CardFacts
 from sithsd.certificate.read import Certificate
 from sithsd.errors import ErrorCode
@@ -40,7 +41,10 @@ class JudgedCertificate:
 
 @dataclass(frozen=True, slots=True)
 class InsertedCard:
-    """A card in a reader. `read` is None for a card that could not be read; then only the ATR is known of it."""
+    """A card in a reader. `read` is None for a card that could not be read; then only the ATR is known of it.
+
+    `passed_over` are the profiles that do not fit the card, as far as they were asked.
+    """
 
     atr: bytes
     read: ReadCard | None = None
@@ -48,6 +52,7 @@ class InsertedCard:
     certificates: tuple[JudgedCertificate, ...] = ()
     codes: tuple[CodeState, ...] = ()
     notes: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
 
     @property
     def serial(self) -> str | None:

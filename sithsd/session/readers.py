@@ -60,6 +60,10 @@ class Readers:
             case _:
                 assert_never(event)
 
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the slots of all readers, by their names."""
+        return tuple(self._slots[name] for name in sorted(self._slots))
+
     def slot(self, name: str | None) -> Slot:
         """Return the slot that a caller means: by its name, else the only one with a card.
 

@@ -14,6 +14,7 @@ import structlog
 from sithsd.card import operations
 from sithsd.card.code_operations import CERTAIN, Outcome, Trail
 from sithsd.card.operations import Connection, Look, ReadCard
+from sithsd.card.registry import UnidentifiedError
 from sithsd.errors import ErrorCode, More, SithsdError, Where
 from sithsd.session.aftermath import denied, in_doubt, is_clear_refusal
 from sithsd.session.beginning import AbandonedError, Beginning
@@ -138,6 +139,13 @@ class Slot:
             raise self.placed(SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out"), card)
         self._tools.herald.seen(self._name, card.serial, look.states, self)
         return self._learn(insertion, look.states), look
+
+    async def ask_reader(self, question: Callable[[Connection], T]) -> T:
+        """Ask the reader, not the card in it, whatever that card is. Raises what keeps the card from being had."""
+        try:
+            return await self._answered(question, await self.settled())
+        except SithsdError as error:
+            raise await self._refused(error, self._view.card) from None
 
     async def use(
         self, held: Held, trail: Trail, beginning: Beginning, operation: Callable[[Connection, ReadCard], Outcome]
@@ -402,7 +410,8 @@ class Slot:
     def _unread(self, atr: bytes, error: SithsdError) -> None:
         self._log.warning("card.notRead", code=str(error.code), detail=error.detail, status_word=error.status_word)
         status = _STATUS_OF.get(error.code, ReaderStatus.UNREADABLE)
-        self._show(status, InsertedCard(atr), error.code, error.detail)
+        passed_over = error.passed_over if isinstance(error, UnidentifiedError) else ()
+        self._show(status, InsertedCard(atr, passed_over=passed_over), error.code, error.detail)
 
     def _note(self, error: SithsdError, insertion: int) -> None:
         """Take from a failed operation what it tells of the card."""

@@ -38,7 +38,7 @@ class Assessment:
 
 
 class Judge:
-    """Judges certificates against fixed anchors and issuers.
+    """Judges certificates against fixed anchors and issuers. `issuers` is how many CAs beside the anchors it knows.
 
     It does no I/O after construction and keeps no state that matters, so it may be called from any thread and inside an
     event loop; one call takes a few milliseconds, and one is made at a time.
@@ -49,7 +49,9 @@ class Judge:
 
         Raises CertificateError if one of `issuers` can't be read.
         """
-        self._policy = policy
+        self.policy = policy
+        self.anchors = tuple(anchors)
+        self.issuers = len(issuers)
         self._worlds = {anchor.certificate.fingerprint: anchor.environment for anchor in anchors}
         self._authorities = Authorities.of([anchor.certificate for anchor in anchors], [read(der) for der in issuers])
         self._turn = threading.Lock()
@@ -85,11 +87,11 @@ class Judge:
     def _of_certificate(self, certificate: Certificate, at: datetime) -> Iterator[str]:
         if EXTENSIONS_MALFORMED in certificate.weaknesses:
             yield reasons.CERTIFICATE_MALFORMED
-        if certificate.environment not in {Environment.UNKNOWN, *self._policy.environments}:
+        if certificate.environment not in {Environment.UNKNOWN, *self.policy.environments}:
             yield reasons.ENVIRONMENT_NOT_CONFIGURED
         if at > certificate.not_after:
             yield reasons.DATE_EXPIRED
-        if at < self._policy.plausible_from:
+        if at < self.policy.plausible_from:
             # Such a clock is slow, so what is expired by it surely is; what is not yet valid by it may well be valid.
             yield reasons.CLOCK_IMPLAUSIBLE
         elif at < certificate.not_before:
@@ -99,13 +101,13 @@ class Judge:
         leaf, *issuers = chain.certificates
         for certificate in (leaf,) if chain.end is End.BROKEN else chain.certificates:
             if certificate.fingerprint not in self._worlds:  # an anchor is trusted as it is
-                yield from self._policy.refused_weaknesses.intersection(certificate.weaknesses)
+                yield from self.policy.refused_weaknesses.intersection(certificate.weaknesses)
         if chain.end is End.BROKEN:
             yield reasons.CHAIN_INVALID
             return
         if any(at > issuer.not_after for issuer in issuers):
             yield reasons.CHAIN_EXPIRED
-        if at >= self._policy.plausible_from and any(at < issuer.not_before for issuer in issuers):
+        if at >= self.policy.plausible_from and any(at < issuer.not_before for issuer in issuers):
             yield reasons.CHAIN_NOT_YET_VALID
         if chain.end is End.ANCHOR:
             world = self._worlds[chain.certificates[-1].fingerprint]

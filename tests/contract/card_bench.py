@@ -24,6 +24,7 @@ from sithsd.clock import FixedClock
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import apdu
 from sithsd.iso7816 import atr as answer_to_reset
+from sithsd.reader.attributes import ReaderFacts
 from sithsd.secret import Secret
 from sithsd.simulator.card import Card
 from sithsd.simulator.channel import InProcessChannel
@@ -138,6 +139,10 @@ class Transaction:
     def protocol(self) -> int:
         """The first protocol that the card offers."""
         return answer_to_reset.parse(self.atr).protocols[0]
+
+    def reader_facts(self) -> ReaderFacts:
+        """Tell the protocol, and nothing of a reader."""
+        return ReaderFacts(self.protocol)
 
     def reset_on_release(self) -> None:
         """Note that the card is to be reset."""

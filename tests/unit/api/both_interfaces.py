@@ -9,6 +9,7 @@ from session_house import LONG, House, open_house
 
 from sithsd.api import wire
 from sithsd.api.code_methods import Codes
+from sithsd.api.diagnosis_methods import DaemonFacts, Diagnosis
 from sithsd.api.interface import Interface, Method, StreamMethod
 from sithsd.api.methods import Cards
 from sithsd.api.peer import Caller
@@ -57,4 +58,6 @@ async def open_daemon(judge: Judge, policy: Policy | None = None) -> AsyncIterat
     async with open_house(judge, policy=policy) as house:
         cards = Cards(house.board, house.readers, rights, judge, house.clock)
         codes = Codes(house.readers, house.desk, rights, lambda pid: f"program {pid}")
-        yield Socket(house, cards.interface(), codes.interface())
+        facts = DaemonFacts("9.8.7", house.clock.now(), "/run/pcscd/pcscd.comm", ["rights.group"])
+        diagnosis = Diagnosis(house.board, house.readers, judge, house.clock, facts)
+        yield Socket(house, cards.interface(diagnosis.method()), codes.interface())

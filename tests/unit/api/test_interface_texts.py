@@ -22,6 +22,7 @@ CALLS = {
         "GetCertificates": (wire.ReaderCall, wire.CertificatesReply),
         "GetValidity": (wire.ReaderCall, wire.CertificatesReply),
         "GetCodes": (wire.ReaderCall, wire.CodesReply),
+        "Diagnose": (wire.DiagnoseCall, wire.DiagnoseReply),
     },
     CODES_SOCKET: {
         "Verify": (wire.VerifyCall, wire.CodeReply),
@@ -44,6 +45,10 @@ NAMED = {
         wire.Card,
         wire.Reader,
         wire.Notice,
+        wire.Anchor,
+        wire.Rate,
+        wire.PassedOver,
+        wire.ReaderDiagnosis,
     ],
     CODES_SOCKET: [wire.CodeState, wire.NewCodeRule, wire.ChecklistItem, wire.Answer, wire.ExpectedTries],
     service.SERVICE: [],

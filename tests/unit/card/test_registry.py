@@ -3,7 +3,7 @@
 import pytest
 
 from sithsd.card.profile import AtrHint, Evidence, Probe, Profile
-from sithsd.card.registry import Registry
+from sithsd.card.registry import PassedOver, Registry, UnidentifiedError
 from sithsd.errors import ErrorCode, SithsdError
 
 ONE, TWO = "A0 00 00 00 01", "a000000002"
@@ -96,3 +96,23 @@ def test_no_profiles_no_card() -> None:
     with pytest.raises(SithsdError):
         Registry([]).identify(chip, ATR)
     assert chip.asked == []
+
+
+def test_profiles_that_were_passed_over_are_told_with_the_reason() -> None:
+    """By the ATR, or by the answer to the very application that was not as expected; those after the fit are not."""
+    registry = Registry(
+        [
+            profile("hinted", Probe(aid=ONE), atr=[AtrHint(value="3B 00")]),
+            profile("both", Probe(aid=TWO), Probe(aid=ONE)),
+            profile("fits", Probe(aid=TWO)),
+            profile("later", Probe(aid=TWO)),
+        ]
+    )
+    passed_over = (PassedOver("hinted"), PassedOver("both", "A000000001", 0x6A82))
+    assert registry.identify(Chip(TWO), ATR).passed_over == passed_over
+    with pytest.raises(UnidentifiedError) as error:
+        registry.identify(Chip(other=0x6999), ATR)
+    assert error.value.passed_over == (
+        PassedOver("hinted"),
+        *(PassedOver(name, "A000000002", 0x6999) for name in ("both", "fits", "later")),
+    )

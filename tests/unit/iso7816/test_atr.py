@@ -2,7 +2,7 @@
 
 import pytest
 
-from sithsd.iso7816.atr import AtrError, parse
+from sithsd.iso7816.atr import AtrError, Rate, parse
 
 MYEID = bytes.fromhex("3BF51800008131FE454D794549449A")
 RESERVE = bytes.fromhex("3B7F96000080318065B08504001112 02F0 829000")
@@ -86,3 +86,19 @@ def test_a_mask_tells_which_bits_count() -> None:
 def test_an_atr_of_another_length_never_matches(value: bytes, mask: bytes | None) -> None:
     """A hint of another length fits no card, whatever its mask says."""
     assert not parse(RESERVE).matches(value, mask)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "specific"),
+    [
+        ("3B F5 18 00 00 81 31 FE 45 4D 79 45 49 44 9A", Rate(372, 12), False),
+        ("3B 7F 96 00 00 80 31 80 65 B0 85 04 00 11 12 02 F0 82 90 00", Rate(512, 32), False),
+        ("3B 65 00 00 53 49 4D 20 20", Rate(372, 1), False),
+        ("3B 10 70", None, False),
+        ("3B 90 95 10 11", Rate(512, 16), True),
+    ],
+)
+def test_the_rate_that_is_offered(text: str, rate: Rate | None, specific: bool) -> None:
+    """TA1 tells F and D (tables 7 and 8), none means 372 and 1, a reserved value nothing; TA2: no other rate."""
+    atr = parse(bytes.fromhex(text))
+    assert (atr.rate, atr.specific) == (rate, specific)

@@ -88,6 +88,7 @@ class Socket:
         self.held = threading.Semaphore()
         self.sent: list[tuple[int, int]] = []
         self.resets = 0
+        self.attributes: dict[int, bytes] = {}
         self.before: Callable[[bytes], None] = lambda _: None
         self.after: Callable[[bytes], None] = lambda _: None
 
@@ -142,6 +143,10 @@ class Handle:
     def control(self, _code: int, _data: bytes | bytearray = b"") -> bytes:
         """Have no features: the reader has no PIN pad."""
         raise scard.PcscError(scard.UNSUPPORTED_FEATURE, "SCardControl")
+
+    def attribute(self, code: int) -> bytes | None:
+        """Tell what the test gave the reader to tell."""
+        return self._socket.attributes.get(code)
 
     def end_transaction(self, disposition: int) -> None:
         """Let the card go."""

@@ -1,0 +1,111 @@
+"""Diagnose of io.sithsd.Cards: what only the daemon can tell somebody who can't log in."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sithsd.api import wire
+from sithsd.api.interface import Method
+from sithsd.api.peer import Caller
+from sithsd.api.rights import everyone
+from sithsd.api.views import moment
+from sithsd.clock import Clock
+from sithsd.iso7816.atr import Rate
+from sithsd.session.board import Board
+from sithsd.session.diagnosis import Examination, examine
+from sithsd.session.model import InsertedCard
+from sithsd.session.readers import Readers
+from sithsd.validity.judge import Judge
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonFacts:
+    """What does not change while a daemon runs: `settings` are the names of those that differ from the defaults."""
+
+    version: str
+    started_at: datetime
+    service_socket: str
+    settings: Sequence[str]
+
+
+class Diagnosis:
+    """Answers to every local user: there is nothing of a card's holder in it."""
+
+    def __init__(self, board: Board, readers: Readers, judge: Judge, clock: Clock, facts: DaemonFacts) -> None:
+        self._board = board
+        self._readers = readers
+        self._judge = judge
+        self._clock = clock
+        self._facts = facts
+
+    def method(self) -> Method[wire.DiagnoseCall]:
+        """Return the method."""
+        return Method("Diagnose", wire.DiagnoseCall, everyone, self._diagnose)
+
+    async def _diagnose(self, call: wire.DiagnoseCall, _caller: Caller) -> wire.DiagnoseReply:
+        slots = [slot for slot in self._readers.slots() if call.reader in {None, slot.view.name}]
+        examined = await asyncio.gather(*(examine(slot) for slot in slots))
+        policy = self._judge.policy
+        return wire.DiagnoseReply(
+            version=self._facts.version,
+            started_at=moment(self._facts.started_at),
+            now=moment(self._clock.now()),
+            plausible_from=moment(policy.plausible_from),
+            service=self._board.picture.service,
+            service_socket=self._facts.service_socket,
+            environments=sorted(policy.environments),
+            anchors=[
+                wire.Anchor(
+                    subject=anchor.certificate.masked_subject,
+                    fingerprint=anchor.certificate.fingerprint,
+                    environment=anchor.environment,
+                    not_after=moment(anchor.certificate.not_after),
+                )
+                for anchor in self._judge.anchors
+            ],
+            issuers=self._judge.issuers,
+            settings=list(self._facts.settings),
+            readers=[_reader(one) for one in examined],
+        )
+
+
+def _reader(found: Examination) -> wire.ReaderDiagnosis:
+    view, told, atr = found.view, found.told, found.atr
+    diagnosis = wire.ReaderDiagnosis(
+        name=view.name,
+        state=str(view.status),
+        reason=str(view.reason) if view.reason else None,
+        refusal=str(found.refusal.code) if found.refusal else None,
+        holder=found.refusal.more.holder if found.refusal else None,
+    )
+    if atr is not None:
+        diagnosis.offered_protocols = list(atr.protocols)
+        diagnosis.offered_rate = _rate(atr.rate)
+    if told is not None:
+        facts = told.facts
+        diagnosis.pad_verify, diagnosis.pad_modify = told.pad_verify, told.pad_modify
+        diagnosis.vendor, diagnosis.model, diagnosis.version = facts.vendor, facts.model, facts.version
+        diagnosis.usb_bus, diagnosis.usb_device = facts.usb_bus, facts.usb_device
+        diagnosis.protocol, diagnosis.told_protocol = facts.protocol, facts.told_protocol
+        diagnosis.rate, diagnosis.clock_kilohertz = _rate(facts.rate), facts.clock_kilohertz
+    if view.card is not None:
+        _tell_profile(diagnosis, view.card)
+    return diagnosis
+
+
+def _tell_profile(diagnosis: wire.ReaderDiagnosis, card: InsertedCard) -> None:
+    diagnosis.passed_over = [
+        wire.PassedOver(profile=one.profile, application=one.application, status_word=one.status_word)
+        for one in card.passed_over
+    ]
+    if card.read is None:
+        return
+    identified = card.read.identified
+    profile = identified.profile
+    diagnosis.profile, diagnosis.title, diagnosis.backend = profile.name, profile.title, profile.backend
+    diagnosis.evidence, diagnosis.identified_by = str(profile.evidence), identified.by
+
+
+def _rate(rate: Rate | None) -> wire.Rate | None:
+    return None if rate is None else wire.Rate(factor=rate.factor, divider=rate.divider)
