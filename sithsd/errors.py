@@ -46,6 +46,11 @@ class ErrorCode(StrEnum):
     READER_UNKNOWN = "reader.unknown"
     READER_AMBIGUOUS = "reader.ambiguous"
     PCSC_UNAVAILABLE = "pcsc.unavailable"
+    CERTIFICATE_ABSENT = "certificate.absent"
+    CERTIFICATE_AMBIGUOUS = "certificate.ambiguous"
+    CERTIFICATE_BAD = "certificate.bad"
+    SIGNATURE_INVALID = "signature.invalid"
+    SIGNATURE_UNSUPPORTED = "signature.unsupported"
     REQUEST_DENIED = "request.denied"
     REQUEST_INVALID = "request.invalid"
     REQUEST_TOO_MANY = "request.tooMany"
@@ -71,10 +76,24 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several certificates that a call may mean: its fingerprint, and what tells it from the others.
+
+    `subject` without a personal identity number, `not_after` RFC 3339 in UTC.
+    """
+
+    fingerprint: str
+    identity: str
+    subject: str
+    not_after: str
+
+
+@dataclass(frozen=True, slots=True)
 class More:
     """What else some errors tell.
 
-    `rules` names what was not kept (a new PIN's rules, items of the activation's checklist), `advice` what a person has
+    `rules` names what was not kept (a new PIN's rules, items of the activation's checklist) or what is wrong (a
+    certificate's verdict), `choices` the certificates to choose from, `advice` what a person has
     to do (a name of the policy's), `done` the roles whose PIN was set before the error, `holder` the program that may
     hold the card ("perhaps firefox (pid 123)"), `retry_after` in how many seconds it is worth to ask again.
     """
@@ -84,6 +103,7 @@ class More:
     done: tuple[str, ...] = ()
     holder: str | None = None
     retry_after: int | None = None
+    choices: tuple[Choice, ...] = ()
 
 
 class SithsdError(Exception):

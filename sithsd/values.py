@@ -29,6 +29,56 @@ class IdentityKind(StrEnum):
     NONE = "none"
 
 
+class KeyKind(StrEnum):
+    """The mathematics of a key."""
+
+    RSA = "rsa"
+    EC = "ec"
+
+
+class Padding(StrEnum):
+    """How a hash becomes what an RSA key works on (RFC 8017: 9.2 and 9.1)."""
+
+    PKCS1 = "pkcs1"
+    PSS = "pss"
+
+
+class SignatureAlgorithm(StrEnum):
+    """How something is signed: by which kind of key, with which padding and hash."""
+
+    RSA_PKCS1_SHA256 = "rsaPkcs1Sha256"
+    RSA_PKCS1_SHA384 = "rsaPkcs1Sha384"
+    RSA_PKCS1_SHA512 = "rsaPkcs1Sha512"
+    RSA_PSS_SHA256 = "rsaPssSha256"
+    RSA_PSS_SHA384 = "rsaPssSha384"
+    RSA_PSS_SHA512 = "rsaPssSha512"
+    ECDSA_SHA256 = "ecdsaSha256"
+    ECDSA_SHA384 = "ecdsaSha384"
+    ECDSA_SHA512 = "ecdsaSha512"
+
+    @property
+    def key_kind(self) -> KeyKind:
+        """The kind of key that it takes."""
+        return KeyKind.EC if self.value.startswith("ecdsa") else KeyKind.RSA
+
+    @property
+    def padding(self) -> Padding | None:
+        """The padding, None for ECDSA. With PSS the salt is as long as the hash."""
+        if self.key_kind is KeyKind.EC:
+            return None
+        return Padding.PSS if self.value.startswith("rsaPss") else Padding.PKCS1
+
+    @property
+    def hash_name(self) -> str:
+        """The hash, by the name that `hashlib` has for it."""
+        return f"sha{self.value[-3:]}"
+
+    @property
+    def digest_length(self) -> int:
+        """How many bytes the hash has."""
+        return int(self.value[-3:]) // 8
+
+
 class Environment(StrEnum):
     """Which world a card belongs to; only `PRODUCTION` identifies a real person."""
 

@@ -19,7 +19,7 @@ from sithsd.api.framing import MessageBuffer, MessageTooLongError, wipe
 from sithsd.api.limits import MESSAGE_BYTES
 from sithsd.api.shape import encode
 from sithsd.api.wire import ErrorParameters, Wire
-from sithsd.errors import ErrorCode, More, SithsdError, Where
+from sithsd.errors import Choice, ErrorCode, More, SithsdError, Where
 from sithsd.locations import CODES_SOCKET
 
 T = TypeVar("T")
@@ -54,6 +54,7 @@ class DaemonError(SithsdError):
             tuple(parameters.done),
             parameters.holder,
             parameters.retry_after,
+            tuple(Choice(one.fingerprint, one.identity, one.subject, one.not_after) for one in parameters.choices),
         )
         self.told = parameters.code
         self._retryable = parameters.retryable

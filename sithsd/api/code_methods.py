@@ -7,6 +7,7 @@ from sithsd.api import views, wire
 from sithsd.api.interface import Interface, Method, interface_text
 from sithsd.api.peer import Caller, program_of
 from sithsd.api.rights import Rights
+from sithsd.api.sign_methods import Signatures
 from sithsd.card.guard import Word
 from sithsd.card.profile import Unblocking
 from sithsd.errors import ErrorCode, SithsdError
@@ -31,6 +32,7 @@ class Codes:
         self._readers = readers
         self._desk = desk
         self._rights = rights
+        self._signatures = Signatures(desk)
         self._program = program
 
     def interface(self) -> Interface:
@@ -44,6 +46,8 @@ class Codes:
                 Method("Change", wire.ChangeCall, right, self._change),
                 Method("Unblock", wire.UnblockCall, right, self._unblock),
                 Method("Activate", wire.ActivateCall, right, self._activate),
+                Method("Authenticate", wire.AuthenticateCall, right, self._authenticate),
+                Method("Sign", wire.SignCall, right, self._sign),
             ],
         )
 
@@ -121,6 +125,14 @@ class Codes:
             codes=views.codes(done.states),
             warnings=list(done.warnings),
         )
+
+    async def _authenticate(self, call: wire.AuthenticateCall, caller: Caller) -> wire.AuthenticateReply:
+        code = _code(call.code, "code", call.pin_pad)
+        return await self._signatures.authenticate(call, code, self._asker(caller))
+
+    async def _sign(self, call: wire.SignCall, caller: Caller) -> wire.SignReply:
+        code = _code(call.code, "code", call.pin_pad)
+        return await self._signatures.sign(call, code, self._asker(caller))
 
     def _asker(self, caller: Caller) -> Asker:
         return Asker(caller.uid, caller.pid, self._program(caller.pid), desk=self._rights.desk(caller))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from sithsd.api.wire import ErrorParameters
+from sithsd.api.wire import Choice, ErrorParameters
 from sithsd.errors import ErrorCode, SithsdError
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+\.[A-Z][A-Za-z0-9]*")
@@ -82,4 +82,8 @@ def error_parameters(error: SithsdError) -> ErrorParameters:
         done=list(error.more.done),
         holder=error.more.holder,
         retry_after=error.more.retry_after,
+        choices=[
+            Choice(fingerprint=one.fingerprint, identity=one.identity, subject=one.subject, not_after=one.not_after)
+            for one in error.more.choices
+        ],
     )

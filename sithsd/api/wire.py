@@ -10,7 +10,7 @@ import msgspec
 
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
-from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
+from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, SignatureAlgorithm, Status
 
 
 class Wire(msgspec.Struct, rename="camel", kw_only=True):
@@ -412,6 +412,92 @@ class GuidanceReply(Wire):
     pad_modify: bool = False
 
 
+class AuthenticateCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.Authenticate. The code is a string on the wire; here it never becomes one.
+
+    `challenge` is base64; `certificate` a SHA-256 fingerprint in hexadecimal.
+    """
+
+    challenge: str | None = None
+    algorithm: SignatureAlgorithm | None = None
+    identity: IdentityKind | None = None
+    certificate: str | None = None
+    accept_bad: bool | None = None
+    description: str | None = None
+    code: Secret | None = None
+    pin_pad: bool | None = None
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
+    expected_tries: int | None = None
+
+
+class SignCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Codes.Sign. The code is a string on the wire; here it never becomes one.
+
+    `digest` is base64; `certificate` a SHA-256 fingerprint in hexadecimal.
+    """
+
+    digest: str
+    description: str
+    algorithm: SignatureAlgorithm | None = None
+    identity: IdentityKind | None = None
+    certificate: str | None = None
+    accept_bad: bool | None = None
+    code: Secret | None = None
+    pin_pad: bool | None = None
+    reader: str | None = None
+    card_serial: str | None = None
+    spend_last_try: bool | None = None
+    expected_tries: int | None = None
+
+
+class SignReply(Wire):
+    """Reply of io.sithsd.Codes.Sign: a signature that the daemon has checked.
+
+    `signature` is base64, `issuers` the base64 of the CAs' DER upwards, as far as they are known and without the root.
+    `chosen_by` says why it is this certificate: "fingerprint", "identity", "purpose" or "verdict".
+    """
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    tries_left: int | None
+    algorithm: SignatureAlgorithm
+    signature: str
+    certificate: Certificate
+    issuers: list[str]
+    identity: IdentityKind
+    identity_value: str | None
+    chosen_by: str
+
+
+class AuthenticateReply(Wire):
+    """Reply of io.sithsd.Codes.Authenticate: the same, and the base64 of what was signed."""
+
+    reader: str
+    card_serial: str | None
+    sequence: int
+    tries_left: int | None
+    challenge: str
+    algorithm: SignatureAlgorithm
+    signature: str
+    certificate: Certificate
+    issuers: list[str]
+    identity: IdentityKind
+    identity_value: str | None
+    chosen_by: str
+
+
+class Choice(Wire):
+    """One of several certificates that a call may mean; the subject is masked."""
+
+    fingerprint: str
+    identity: str
+    subject: str
+    not_after: str
+
+
 class ErrorParameters(Wire):
     """Parameters of every error of the two interfaces."""
 
@@ -429,6 +515,7 @@ class ErrorParameters(Wire):
     done: list[str] = []
     holder: str | None = None
     retry_after: int | None = None
+    choices: list[Choice] = []
 
 
 def error_name(interface: str, code: ErrorCode | str) -> str:

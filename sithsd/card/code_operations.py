@@ -65,10 +65,12 @@ class Outcome:
     """A code that was taken: its state by the card's answer, and the states of all codes read after it.
 
     `states` is None where they have to be read in a new transaction, because the card is being reset to lock it.
+    `signature` is what was made with the code, if that was asked for.
     """
 
     state: CodeState
     states: tuple[CodeState, ...] | None
+    signature: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,9 @@ def verify(turn: Turn, role: Role, digits: Secret | None) -> Outcome:
     Raises pin.unsupported, pin.malformed, card.changed, whatever the guard refuses with, what the card says, and
     card.outcomeUnknown if its answer never came.
     """
-    code, backend = _pin(turn.card.contents, role), turn.card.backend
-    _check((digits, code))
-    use = _Use(turn)
+    code, backend = pin(turn.card.contents, role), turn.card.backend
+    check((digits, code))
+    use = Use(turn)
     guard.allow(use.look_at(code), turn.word)
     if digits is None:
         pad = use.pad(modify=False)
@@ -117,10 +119,10 @@ def verify(turn: Turn, role: Role, digits: Secret | None) -> Outcome:
 
 def change(turn: Turn, role: Role, digits: Secret | None, new_digits: Secret | None) -> Outcome:
     """Change a PIN from its present value to a new one, once. Raises as `verify` does."""
-    code, backend = _pin(turn.card.contents, role), turn.card.backend
+    code, backend = pin(turn.card.contents, role), turn.card.backend
     _both_or_none(digits, new_digits)
-    _check((digits, code), (new_digits, code))
-    use = _Use(turn)
+    check((digits, code), (new_digits, code))
+    use = Use(turn)
     guard.allow(use.look_at(code), turn.word)
     if digits is None or new_digits is None:
         pad = use.pad(modify=True)
@@ -136,11 +138,11 @@ def unblock(turn: Turn, role: Role, puk_digits: Secret | None, new_digits: Secre
     A PIN that the holder has not chosen yet is not unblocked but activated (pin.notActivated). Raises as `verify` does,
     with the PUK's own codes where the PUK is concerned.
     """
-    code, backend = _pin(turn.card.contents, role), turn.card.backend
+    code, backend = pin(turn.card.contents, role), turn.card.backend
     puk = _puk(turn.card.contents, code)
     _both_or_none(puk_digits, new_digits)
-    _check((puk_digits, puk), (new_digits, code))
-    use = _Use(turn)
+    check((puk_digits, puk), (new_digits, code))
+    use = Use(turn)
     state, puk_state = use.look(code, puk)
     if guard.classify(state) is guard.Counter.NOT_ACTIVATED:
         guard.allow(state)
@@ -164,8 +166,8 @@ def activate(turn: Turn, fresh: Sequence[FreshCode], puk_digits: Secret | None, 
     way = card.identified.profile.activation
     if way is Activation.UNKNOWN:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the profile does not know how these cards are activated")
-    _check(*((one.new, _pin(card.contents, one.role)) for one in fresh))
-    use = _Use(turn)
+    check(*((one.new, pin(card.contents, one.role)) for one in fresh))
+    use = Use(turn)
     contents = card.contents
     if way is Activation.TRANSPORT_PIN:
         # Whether a PIN still has its transport value is told by a file, which may have been read long ago.
@@ -173,11 +175,11 @@ def activate(turn: Turn, fresh: Sequence[FreshCode], puk_digits: Secret | None, 
     steps = _due(use, contents, {one.role: one for one in fresh})
     if way is Activation.PUK:
         for puk in {_puk(contents, code) for code, _ in steps}:
-            _check((_there(puk_digits, "puk"), puk))
+            check((_there(puk_digits, "puk"), puk))
             guard.allow(use.look_at(puk), words.get(Role.PUK, NOTHING_SAID), floor=turn.floor)
     else:
         for code, one in steps:
-            _check((_there(one.transport, f"the transport PIN of {code.role}"), code))
+            check((_there(one.transport, f"the transport PIN of {code.role}"), code))
             # It is the transport value's counter that is asked about.
             state = replace(turn.trail.before[code.role], activated=None)
             guard.allow(state, words.get(code.role, NOTHING_SAID))
@@ -191,7 +193,7 @@ def activate(turn: Turn, fresh: Sequence[FreshCode], puk_digits: Secret | None, 
     return use.lock(states[-1], *(code for code, _ in steps))
 
 
-def _due(use: "_Use", contents: CardContents, given: Mapping[Role, FreshCode]) -> list[tuple[CodeReference, FreshCode]]:
+def _due(use: "Use", contents: CardContents, given: Mapping[Role, FreshCode]) -> list[tuple[CodeReference, FreshCode]]:
     """Return the PINs that have no value of the holder's yet, each with what it is given."""
     pins = [code for code in contents.codes if code.role is not Role.PUK]
     states = use.look(*pins)
@@ -207,7 +209,7 @@ def _due(use: "_Use", contents: CardContents, given: Mapping[Role, FreshCode]) -
 
 
 def _first_value(
-    use: "_Use", contents: CardContents, code: CodeReference, one: FreshCode, puk_digits: Secret | None
+    use: "Use", contents: CardContents, code: CodeReference, one: FreshCode, puk_digits: Secret | None
 ) -> CodeState:
     backend = use.card.backend
     if use.card.identified.profile.activation is Activation.TRANSPORT_PIN:
@@ -218,7 +220,7 @@ def _first_value(
     return use.send(puk, lambda: backend.unblock(use.channel, code, puk, digits, one.new), code)
 
 
-class _Use:
+class Use:
     """One use of codes in one transaction. Raises card.changed if it is not the card that was read."""
 
     def __init__(self, turn: Turn) -> None:
@@ -346,7 +348,8 @@ def _unknown(error: Exception, role: Role) -> SithsdError:
     )
 
 
-def _check(*given: tuple[Secret | None, CodeReference]) -> None:
+def check(*given: tuple[Secret | None, CodeReference]) -> None:
+    """Raise pin.malformed unless each code has the form that the card takes, if it is known here."""
     for digits, code in given:
         if digits is not None:
             encoding.check(digits, code)
@@ -363,7 +366,8 @@ def _there(digits: Secret | None, name: str) -> Secret:
     return digits
 
 
-def _pin(contents: CardContents, role: Role) -> CodeReference:
+def pin(contents: CardContents, role: Role) -> CodeReference:
+    """Return the PIN of that role. Raises pin.unsupported."""
     code = contents.code(role)
     if code is None or role is Role.PUK:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card has no such PIN", role=role)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sithsd.values import Role
+from sithsd.values import KeyKind, Role
 
 
 class Encoding(StrEnum):
@@ -47,6 +47,24 @@ class CardCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class CardKey:
+    """One private key of a card: `id` is that of its certificate, `role` the code that is given before it is used.
+
+    `size` is in bits (of an RSA key's modulus, of an EC key's field; None: not told). `reference` and `path` are how
+    the card names it, as far as it does. With `consent` the code is given for each signature anew (userConsent,
+    ISO/IEC 7816-15:2016, 8.2.8).
+    """
+
+    id: bytes
+    role: Role
+    kind: KeyKind
+    size: int | None = None
+    reference: int | None = None
+    path: bytes | None = None
+    consent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CardContents:
     """Everything read from a card. `serial` in upper-case hexadecimal, None if the card has none.
 
@@ -59,6 +77,12 @@ class CardContents:
     codes: tuple[CodeReference, ...]
     certificates: tuple[CardCertificate, ...]
     notes: tuple[str, ...] = ()
+    keys: tuple[CardKey, ...] = ()
+
+    def key(self, identifier: bytes) -> CardKey | None:
+        """Return the private key with that identifier, or None. Two keys of one name are none: nobody can choose."""
+        found = [key for key in self.keys if key.id == identifier]
+        return found[0] if len(found) == 1 else None
 
     def code(self, role: Role) -> CodeReference | None:
         """Return the code of that role, or None."""

@@ -130,6 +130,42 @@ class CodeRules(_Table, kw_only=True, frozen=True):
             raise ValueError("two known codes have the same role")
 
 
+class KeyName(StrEnum):
+    """How MANAGE SECURITY ENVIRONMENT names a private key: by its file (tag 81) or its reference (tag 84)."""
+
+    FILE = "file"
+    REFERENCE = "reference"
+
+
+class RawWay(StrEnum):
+    """How a whole block gets to an RSA key: as the data of COMPUTE DIGITAL SIGNATURE, or of DECIPHER in two halves."""
+
+    SIGN = "sign"
+    DECIPHER_IN_HALVES = "decipher-in-halves"
+
+
+class EcdsaForm(StrEnum):
+    """How a card gives an ECDSA signature: r and s side by side, or the DER of ECDSA-Sig-Value (RFC 3279, 2.2.3)."""
+
+    PLAIN = "plain"
+    DER = "der"
+
+
+class SigningRules(_Table, kw_only=True, frozen=True):
+    """How the family signs (ISO/IEC 7816-8:2021, 10 and 11.3). What it can't, or is not known, is left out.
+
+    The algorithm references (tag 80 of the control reference template): `pkcs1` has the card pad a DigestInfo by PKCS#1
+    v1.5, `raw` is the bare RSA operation, `ecdsa` takes a hash.
+    """
+
+    name_key_by: KeyName
+    pkcs1: Byte | None = None
+    raw: Byte | None = None
+    raw_way: RawWay = RawWay.SIGN
+    ecdsa: Byte | None = None
+    ecdsa_form: EcdsaForm = EcdsaForm.PLAIN
+
+
 class Profile(_Table, kw_only=True, frozen=True):
     """One card family.
 
@@ -147,6 +183,7 @@ class Profile(_Table, kw_only=True, frozen=True):
     probe: Annotated[list[Probe], msgspec.Meta(min_length=1)]
     largest_read: Annotated[int, msgspec.Meta(ge=1, le=MAX_EXTENDED_LE)] = MAX_SHORT_LE
     codes: CodeRules = CodeRules()
+    signing: SigningRules | None = None
     quirks: list[str] = []
 
 

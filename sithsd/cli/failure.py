@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sithsd.api.wire import ErrorParameters, to_json
+from sithsd.api.wire import Choice, ErrorParameters, to_json
+from sithsd.cli.plain import plain
 from sithsd.cli.words import Words
 from sithsd.errors import ErrorCode, SithsdError
 
@@ -80,13 +81,32 @@ def failure_sentences(found: CommandError, words: Words) -> list[str]:
         lines.append(words.say("error-name", name=given.code))
     if given.advice:
         lines.append(words.name("advice", given.advice))
-    lines += found.lines or [words.say("error-rule", rule=words.name("rule", rule)) for rule in given.rules]
+    lines += found.lines or _rules(given, words)
+    lines += [_choice(one, words) for one in given.choices]
     lines += [words.say("error-done", role=role) for role in given.done]
     if given.retry_after is not None:
         lines.append(retry_sentence(given.retry_after, words))
     if found.readers:
         lines.append(words.say("error-readers", readers=", ".join(found.readers)))
     return lines
+
+
+def _rules(given: ErrorParameters, words: Words) -> list[str]:
+    """Return what was not kept, or (of a certificate that is bad) the reasons of its verdict, a line each."""
+    if given.code == ErrorCode.CERTIFICATE_BAD:
+        return [words.name("reason", reason) for reason in given.rules]
+    return [words.say("error-rule", rule=words.name("rule", rule)) for rule in given.rules]
+
+
+def _choice(one: Choice, words: Words) -> str:
+    """Return a certificate to choose from in one line."""
+    return words.say(
+        "error-choice",
+        identity=words.name("identity", one.identity),
+        subject=plain(one.subject),
+        notAfter=one.not_after[:10],
+        fingerprint=one.fingerprint,
+    )
 
 
 def retry_sentence(seconds: int, words: Words) -> str:

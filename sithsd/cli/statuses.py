@@ -5,7 +5,7 @@ Numbers are stable: scripts build on them. `sithsctl --help` shows the same tabl
 | Status | Name | Meaning |
 |---|---|---|
 | 0 | DONE | done |
-| 1 | REFUSED | the card refused, or an error that has no other number |
+| 1 | REFUSED | the card refused or its signature is wrong, or an error that has no other number |
 | 2 | USAGE | the command line, or the request made from it, is not in order |
 | 3 | UNAVAILABLE | the daemon or the PC/SC service does not answer |
 | 4 | NOTHING_THERE | no card, no such reader or certificate, or several readers to choose from |
@@ -41,10 +41,7 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
-# Named by this program alone: a reply that holds no certificate of the sort asked for.
-CERTIFICATE_ABSENT = "certificate.absent"
-
-STATUS_OF = MappingProxyType(
+STATUS_OF = MappingProxyType[str, ExitStatus](
     {
         ErrorCode.PIN_WRONG: ExitStatus.CODE_WRONG,
         ErrorCode.PIN_BLOCKED: ExitStatus.CODE_BLOCKED,
@@ -87,7 +84,11 @@ STATUS_OF = MappingProxyType(
         ErrorCode.CARD_OUTCOME_UNKNOWN: ExitStatus.DISTURBED,
         ErrorCode.REQUEST_TOO_MANY_WRONG: ExitStatus.NOT_SENT,
         ErrorCode.AUDIT_UNAVAILABLE: ExitStatus.UNAVAILABLE,
-        CERTIFICATE_ABSENT: ExitStatus.NOTHING_THERE,
+        ErrorCode.CERTIFICATE_ABSENT: ExitStatus.NOTHING_THERE,
+        ErrorCode.CERTIFICATE_AMBIGUOUS: ExitStatus.NOTHING_THERE,
+        ErrorCode.CERTIFICATE_BAD: ExitStatus.NOT_SENT,
+        ErrorCode.SIGNATURE_INVALID: ExitStatus.REFUSED,
+        ErrorCode.SIGNATURE_UNSUPPORTED: ExitStatus.CARD_UNFIT,
     }
 )
 

@@ -86,7 +86,7 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
         readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
-        desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock))
+        desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, judge))
         facts = DaemonFacts(__version__, clock.now(), str(service_socket()), _changed(settings, policy))
         cards = Cards(board, readers, rights, judge, clock)
         server = _server(

@@ -25,10 +25,12 @@ from sithsd.session.fault import fault
 from sithsd.session.ledger import Ledger
 from sithsd.session.model import InsertedCard
 from sithsd.session.order_plan import Plan, plan
-from sithsd.session.orders import ActivateOrder, Asker, Order, name_of
+from sithsd.session.orders import ActivateOrder, Asker, Order, SignOrder, name_of
 from sithsd.session.readers import Readers
+from sithsd.session.signing import settle
 from sithsd.session.slot import Slot
 from sithsd.session.tools import Done, Held
+from sithsd.validity.judge import Judge
 from sithsd.values import CardKind
 
 _ABANDONED = "abandoned"
@@ -38,6 +40,7 @@ _TOLD_TO_AUDIT = frozenset(
         ErrorCode.UNBLOCK_DESK_ONLY,
         ErrorCode.ACTIVATION_CHECKLIST,
         ErrorCode.REQUEST_DENIED,
+        ErrorCode.CERTIFICATE_BAD,
         ErrorCode.REQUEST_TOO_MANY_WRONG,
     }
 )
@@ -53,6 +56,7 @@ class DeskTools:
     budget: Budget
     ledger: Ledger
     clock: Clock
+    judge: Judge
 
 
 class CodeDesk:
@@ -78,6 +82,8 @@ class CodeDesk:
         slot = self._readers.slot(reader)
         held = await slot.card(order.serial)
         try:
+            if isinstance(order, SignOrder):
+                order = settle(order, held, self._tools.judge, self._tools.clock.now())
             warnings = order_check.check(order, held, asker, self._tools.policy, self._tools.clock)
             reservation = self._tools.budget.reserve(asker.uid, held.card.serial)
         except SithsdError as error:
@@ -98,7 +104,7 @@ class CodeDesk:
         except asyncio.CancelledError:
             beginning.abandon()
             raise
-        return replace(done, warnings=warnings)
+        return replace(done, warnings=warnings, settled=made.settled)
 
     async def idle(self, seconds: float) -> None:
         """Wait until no operation is under way, but no longer than so many seconds."""

@@ -5,14 +5,24 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, assert_never
 
-from sithsd.card import code_operations
+from sithsd.card import code_operations, signature_operation
 from sithsd.card.code_operations import FreshCode, Outcome, Trail, Turn
 from sithsd.card.guard import Word
 from sithsd.card.operations import Connection, ReadCard
 from sithsd.errors import SithsdError
 from sithsd.policy.model import Policy
 from sithsd.secret import Secret
-from sithsd.session.orders import ActivateOrder, ChangeOrder, Order, UnblockOrder, VerifyOrder, at_pad, name_of
+from sithsd.session.choice import Settled
+from sithsd.session.orders import (
+    ActivateOrder,
+    ChangeOrder,
+    Order,
+    SignOrder,
+    UnblockOrder,
+    VerifyOrder,
+    at_pad,
+    name_of,
+)
 from sithsd.values import CodeState, Role
 
 
@@ -21,7 +31,7 @@ class Plan:
     """One operation, with codes of its own: the caller may go away and wipe the order's while it runs.
 
     Use it as a context manager: its codes are wiped at the end. `judged` is the code that the card compares, None where
-    it is several. `trail` is filled in by `operation`.
+    it is several. `trail` is filled in by `operation`. `told` is what the audit is to tell beside.
     """
 
     name: str
@@ -30,6 +40,8 @@ class Plan:
     operation: Callable[[Connection, ReadCard], Outcome]
     trail: Trail
     checklist: dict[str, Any] | None = None
+    settled: Settled | None = None
+    told: dict[str, Any] = field(default_factory=dict)
     _codes: list[Secret] = field(default_factory=list, repr=False)
 
     def __enter__(self) -> Self:
@@ -57,7 +69,7 @@ class Plan:
 
     def more(self) -> dict[str, Any] | None:
         """Return what the audit tells beside: the code that was compared, and the PINs that were set."""
-        told: dict[str, Any] = {}
+        told = dict(self.told)
         if self.role is None or self._compared() is not self.role:
             told["judged"] = None if self._compared() is None else str(self._compared())
         if self.name == "activate":
@@ -107,6 +119,8 @@ def plan(order: Order, policy: Policy) -> Plan:
                 if new is not None:
                     fresh.append(FreshCode(role, new, own(order.transport.get(role))))
             made = _activate(order, fresh, own(order.puk), trail, floor)
+        case SignOrder():
+            made = _sign(order, own(order.code), trail)
         case _:
             assert_never(order)
     made._codes = codes  # noqa: SLF001 - this function is the maker of plans
@@ -118,6 +132,25 @@ def _verify(order: VerifyOrder, code: Secret | None, trail: Trail) -> Plan:
         return code_operations.verify(Turn(connection, read, order.word, trail=trail), order.role, code)
 
     return Plan(name_of(order), order.role, order.role, operation, trail)
+
+
+def _sign(order: SignOrder, code: Secret | None, trail: Trail) -> Plan:
+    settled = order.settled
+    if settled is None:
+        raise ValueError("an order that was not settled")
+    signing = settled.signing()
+
+    def operation(connection: Connection, read: ReadCard) -> Outcome:
+        return signature_operation.sign(Turn(connection, read, order.word, trail=trail), signing, code)
+
+    told = {
+        "algorithm": str(settled.algorithm),
+        "certificate": settled.chosen.entry.certificate.fingerprint,
+        # Of a hash that the person signs; what is signed to log in is of no use to anybody later.
+        **({"digest": settled.digest.hex()} if order.hashed else {}),
+        **({"description": order.description} if order.description else {}),
+    }
+    return Plan(name_of(order), order.role, order.role, operation, trail, settled=settled, told=told)
 
 
 def _change(order: ChangeOrder, code: Secret | None, new_code: Secret | None, turning: Turning) -> Plan:

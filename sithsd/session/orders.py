@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.policy.checklist import Answer
 from sithsd.secret import Secret
-from sithsd.values import Role
+from sithsd.session.choice import Settled, Wish
+from sithsd.values import Purpose, Role, SignatureAlgorithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,37 @@ class ActivateOrder:
     serial: str | None = None
 
 
-Order = VerifyOrder | ChangeOrder | UnblockOrder | ActivateOrder
+@dataclass(frozen=True, slots=True)
+class SignOrder:
+    """Sign `message` with the key of a certificate that `wish` tells: to log in, or (a hash) to sign a document.
+
+    `hashed`: the message is a hash already. `algorithm` None takes what fits the key. `description` is what it is for.
+    `settled` is filled in at the desk, before the card is touched.
+    """
+
+    wish: Wish
+    message: bytes
+    code: Secret | None
+    algorithm: SignatureAlgorithm | None = None
+    hashed: bool = False
+    description: str | None = None
+    word: Word = NOTHING_SAID
+    serial: str | None = None
+    settled: Settled | None = None
+
+    @property
+    def role(self) -> Role:
+        """The PIN that is given."""
+        return Role.SIGNATURE if self.wish.purpose is Purpose.SIGNATURE else Role.AUTHENTICATION
+
+
+Order = VerifyOrder | ChangeOrder | UnblockOrder | ActivateOrder | SignOrder
 
 
 def at_pad(order: Order) -> bool:
     """Tell whether a person enters codes at the reader's PIN pad."""
     match order:
-        case VerifyOrder():
+        case VerifyOrder() | SignOrder():
             return order.code is None
         case ChangeOrder():
             return order.code is None or order.new_code is None
@@ -93,3 +118,5 @@ def name_of(order: Order) -> str:
             return "unblock"
         case ActivateOrder():
             return "activate"
+        case SignOrder():
+            return "sign" if order.wish.purpose is Purpose.SIGNATURE else "authenticate"

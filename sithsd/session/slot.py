@@ -212,7 +212,7 @@ class Slot:
         else:
             self._learn(held.insertion, states)
         state = next((one for one in states if one.role == outcome.state.role), outcome.state)
-        return Done(self._view, state, serial, states, tuple(trail.done))
+        return Done(self._view, state, serial, states, tuple(trail.done), signature=outcome.signature)
 
     def _log_bug(self, cause: Exception) -> None:
         if not isinstance(cause, SithsdError):

@@ -8,6 +8,7 @@ from sithsd.card.operations import Connection, ReadCard
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock
 from sithsd.session.board import Board
+from sithsd.session.choice import Settled
 from sithsd.session.model import InsertedCard, ReaderView
 from sithsd.session.notices import Herald
 from sithsd.validity.judge import Judge
@@ -76,7 +77,7 @@ class Done:
 
     By then the card may have been taken out, so `view` may show another one. `states` is empty where the card could not
     be asked once more. `roles` are the codes that it was done with, `warnings` the rules for new PINs that the policy
-    only warns of.
+    only warns of. `signature` was made by what `settled` tells, where that was asked for.
     """
 
     view: ReaderView
@@ -85,3 +86,5 @@ class Done:
     states: tuple[CodeState, ...] = ()
     roles: tuple[Role, ...] = ()
     warnings: tuple[str, ...] = ()
+    signature: bytes | None = None
+    settled: Settled | None = None

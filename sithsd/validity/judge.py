@@ -26,7 +26,9 @@ class Assessment:
 
     `path`: the subjects (personal identity numbers masked) from the certificate up to the anchor, or as far as is
     known. `anchor`: the fingerprint of the anchor that it leads to, and `environment` the anchor's; None without a
-    valid path to one. `detail`: what is wrong with the path, in a sentence for developers.
+    valid path to one. `detail`: what is wrong with the path, in a sentence for developers. `issuers`: the DER of the
+    CAs from the issuing one upwards, as far as they are known, without the root: who checks the certificate may lack
+    them.
     """
 
     verdict: Verdict
@@ -35,6 +37,7 @@ class Assessment:
     environment: Environment | None
     checked_at: datetime
     detail: str | None = None
+    issuers: tuple[bytes, ...] = ()
 
 
 class Judge:
@@ -82,7 +85,13 @@ class Judge:
             environment=self._worlds[anchor] if anchor else None,
             checked_at=at,
             detail=chain.objection,
+            issuers=() if chain.end is End.BROKEN else tuple(self._between(chain)),
         )
+
+    def _between(self, chain: Chain) -> Iterator[bytes]:
+        for issuer in chain.certificates[1:]:
+            if issuer.fingerprint not in self._worlds and issuer.subject != issuer.issuer:
+                yield issuer.der
 
     def _of_certificate(self, certificate: Certificate, at: datetime) -> Iterator[str]:
         if EXTENSIONS_MALFORMED in certificate.weaknesses:

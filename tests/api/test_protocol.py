@@ -161,6 +161,7 @@ async def test_a_named_error_carries_all_that_is_known(served: Any) -> None:
             "done": [],
             "holder": None,
             "retryAfter": None,
+            "choices": [],
         },
     }
     assert (await line.ask("Fail", code="reader.busy"))["parameters"]["retryable"] is True

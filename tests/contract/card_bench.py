@@ -13,13 +13,14 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from sithsd.card import code_operations
+from sithsd.card import code_operations, signature_operation
 from sithsd.card import profile as profiles
 from sithsd.card.code_operations import FreshCode, Outcome, Trail, Turn
 from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.card.operations import ReadCard, read
 from sithsd.card.profile import Profile
 from sithsd.card.registry import Registry
+from sithsd.card.signature_operation import Signing
 from sithsd.clock import FixedClock
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import apdu
@@ -243,13 +244,15 @@ def registry(*names: str, counter: profiles.Counter | None = None) -> Registry:
 class Row:
     """One backend in one situation: a simulated card, and the profile by which it is to be read.
 
-    `alone`: only that profile is there, because the card would answer to another one first.
+    `alone`: only that profile is there, because the card would answer to another one first. `signs`: the profile knows
+    how the card signs.
     """
 
     fixture: str
     profile: str
     protocol: int
     alone: bool = False
+    signs: bool = True
 
     @property
     def title(self) -> str:
@@ -274,8 +277,8 @@ class Row:
 ROWS = (
     Row("ordinary", "sim_pkcs15", 1),
     Row("ordinary-t0", "sim_pkcs15", 0),
-    Row("reserve", "pkcs15_generic", 0),
-    Row("ordinary", "pkcs15_generic", 1, alone=True),
+    Row("reserve", "pkcs15_generic", 0, signs=False),
+    Row("ordinary", "pkcs15_generic", 1, alone=True, signs=False),
 )
 
 
@@ -312,6 +315,10 @@ class Hand:
     def unblock(self, role: Role, puk: bytes | None, new: bytes | None = NEW_PIN) -> Outcome:
         """Unblock a PIN."""
         return code_operations.unblock(self.turn, role, _code(puk), _code(new))
+
+    def sign(self, signing: Signing, digits: bytes | None) -> Outcome:
+        """Sign something."""
+        return signature_operation.sign(self.turn, signing, _code(digits))
 
     def activate(
         self,

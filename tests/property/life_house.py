@@ -231,7 +231,7 @@ class LifeHouse:
         tools = Tools(self._registry, judge, self.clock, self.board, herald, patience=PATIENCE)
         self.readers = Readers(tools, self._worker)
         budget = Budget(self.policy.budget, lambda: self.seconds)
-        self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock))
+        self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock, judge))
         rights = Rights.here()
         codes = Codes(self.readers, self.desk, rights, lambda _: "life")
         cards = Cards(self.board, self.readers, rights, judge, self.clock)

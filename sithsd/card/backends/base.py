@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from sithsd.card.model import CardContents, CodeReference
+from sithsd.card.model import CardContents, CardKey, CodeReference
 from sithsd.iso7816.channel import Channel
 from sithsd.reader.pinpad import PinBlock
 from sithsd.secret import Secret
-from sithsd.values import CodeState
+from sithsd.values import CodeState, SignatureAlgorithm
 
 
 class Pad(Protocol):
@@ -81,6 +81,21 @@ class Backend(Protocol):
         self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference, lengths: tuple[int, int] | None
     ) -> CodeState:
         """Have the person unblock the code at the reader's pad, once; `lengths` as for `change_at_pad`."""
+        ...
+
+    def check_signing(self, channel: Channel, key: CardKey, algorithm: SignatureAlgorithm) -> None:
+        """Raise signature.unsupported if it is known, or not known otherwise, that `key` can't sign by `algorithm`.
+
+        Asked before a code is given, so that none is used in vain.
+        """
+        ...
+
+    def sign(self, channel: Channel, key: CardKey, algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
+        """Sign a hash with a key whose code was given before in the same transaction; once.
+
+        Returns an RSA signature as long as the modulus, or the DER of ECDSA-Sig-Value (RFC 3279, 2.2.3). Raises
+        signature.unsupported, card.refused, card.unreadable.
+        """
         ...
 
     def clear(self, channel: Channel, code: CodeReference) -> bool:

@@ -14,7 +14,6 @@ from sithsd.cli.daemon import JsonObject
 from sithsd.cli.failure import failure
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.replies import Certificate, CertificatesReply, CodesReply, ListReply, read
-from sithsd.cli.statuses import CERTIFICATE_ABSENT
 from sithsd.cli.views.cards import Look, status_view
 from sithsd.cli.views.certificates import full_view, title_text, validity_view
 from sithsd.cli.views.codes import codes_view
@@ -91,7 +90,7 @@ def certificates(invocation: Invocation, selection: Selection) -> None:
     got = read(reply, CertificatesReply)
     kept = [index for index, one in enumerate(got.certificates) if selection.holds(one)]
     if not kept and (selection.pem or len(kept) < len(got.certificates)):
-        raise failure(CERTIFICATE_ABSENT, "no certificate of this id and purpose")
+        raise failure(ErrorCode.CERTIFICATE_ABSENT, "no certificate of this id and purpose")
     found = [got.certificates[index] for index in kept]
     if invocation.as_json:
         invocation.output.json({**reply, "certificates": [reply["certificates"][index] for index in kept]})

@@ -29,6 +29,8 @@ CALLS = {
         "Change": (wire.ChangeCall, wire.CodeReply),
         "Unblock": (wire.UnblockCall, wire.CodeReply),
         "Activate": (wire.ActivateCall, wire.ActivateReply),
+        "Authenticate": (wire.AuthenticateCall, wire.AuthenticateReply),
+        "Sign": (wire.SignCall, wire.SignReply),
         "GetGuidance": (wire.GuidanceCall, wire.GuidanceReply),
     },
     service.SERVICE: {
@@ -49,8 +51,18 @@ NAMED = {
         wire.Rate,
         wire.PassedOver,
         wire.ReaderDiagnosis,
+        wire.Choice,
     ],
-    CODES_SOCKET: [wire.CodeState, wire.NewCodeRule, wire.ChecklistItem, wire.Answer, wire.ExpectedTries],
+    CODES_SOCKET: [
+        wire.Verdict,
+        wire.Certificate,
+        wire.CodeState,
+        wire.NewCodeRule,
+        wire.ChecklistItem,
+        wire.Answer,
+        wire.ExpectedTries,
+        wire.Choice,
+    ],
     service.SERVICE: [],
 }
 OURS = [CARDS_SOCKET, CODES_SOCKET]

@@ -6,6 +6,7 @@ from sithsd.card.backends.pkcs15 import objects
 from sithsd.card.model import Encoding
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.tlv import encode
+from sithsd.values import KeyKind
 
 AID = bytes.fromhex("A000000063504B43532D3135")
 APPLICATION = bytes.fromhex("3F005015")
@@ -167,10 +168,50 @@ def test_keys_of_every_algorithm() -> None:
         + sequence(octets(b"F"), bits(9), encode(0x01, b"\xff"), bits(0, 2), integer(2))
         + encode(0xA1, sequence(path(APPLICATION), integer(2048)))
     )
-    for tag in (0x30, 0xA0, 0xA1, 0xA2):
+    for tag, kind in ((0x30, KeyKind.RSA), (0xA0, KeyKind.EC), (0xA1, None), (0xA2, None)):
         (key,) = objects.keys([encode(tag, body)])
-        assert key == objects.Key(b"F", frozenset({"non-repudiation"}), b"\x02")
+        about = (b"F", frozenset({"non-repudiation"}), b"\x02")
+        assert key == objects.Key(*about, kind, reference=2, path=APPLICATION, size=2048, consent=False)
     unreadable(objects.keys, [encode(0x30, b"\x04\x01x")])
+
+
+def _key(*more: bytes, consent: bytes = b"", reference: int = 2) -> objects.Key:
+    common = sequence(text("A key"), bits(0), octets(b"\x02"), consent)
+    about = sequence(octets(b"F"), bits(2), encode(0x01, b"\xff"), bits(0, 2), integer(reference))
+    (found,) = objects.keys([sequence(common, about, *more)])
+    return found
+
+
+def test_where_a_key_is() -> None:
+    """Path and size come from the algorithm's attributes, with attributes of private keys before them or not."""
+    attributes = encode(0xA1, sequence(path(APPLICATION), integer(3072)))
+    for more in ((attributes,), (encode(0xA0, sequence()), attributes)):
+        assert (_key(*more).path, _key(*more).size) == (APPLICATION, 3072)
+    assert _key(encode(0xA1, sequence(path(APPLICATION)))).size is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        (encode(0xA1, b""),),
+        (encode(0xA1, b"\x04\x01"),),
+        (encode(0xA1, sequence(octets(b"F"))),),
+        (encode(0xA1, sequence(encode(0xA0, octets(b"the key itself")))),),
+        (encode(0xA2, sequence(path(APPLICATION))),),
+    ],
+)
+def test_a_key_whose_place_is_not_told_leaves_the_card_readable(more: tuple[bytes, ...]) -> None:
+    """A key that can't be used for signing is no reason to refuse the card."""
+    assert (_key(*more).path, _key(*more).size, _key(*more).id) == (None, None, b"F")
+
+
+def test_what_a_key_wants_and_how_it_is_called() -> None:
+    """User consent is told; a size or reference that makes no sense is as good as none."""
+    assert _key(consent=integer(1)).consent
+    assert not _key().consent
+    assert _key(reference=256).reference is None
+    assert _key(encode(0xA1, sequence(path(APPLICATION), integer(1 << 20)))).size is None
 
 
 def test_a_certificate_by_its_place() -> None:

@@ -63,7 +63,7 @@ def codes(
 ) -> tuple[dict[Role, CodeReference], list[str]]:
     """Return the codes by role, and the notes."""
     notes: list[str] = []
-    found = reading._codes(list(pins), list(keys), rules, notes)
+    found = reading._codes(reading._kept(list(pins), list(keys), rules, notes), rules)
     return {code.role: code for code in found}, notes
 
 

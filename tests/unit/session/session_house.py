@@ -192,7 +192,7 @@ class House:
         self.sockets: dict[str, Socket] = {}
         self.readers = Readers(self.tools, self._worker)
         budget = Budget(policy.budget, lambda: self.seconds)
-        self.desk = CodeDesk(self.readers, DeskTools(policy, budget, self.ledger, self.clock))
+        self.desk = CodeDesk(self.readers, DeskTools(policy, budget, self.ledger, self.clock, judge))
         self.readers.on_event(ServiceUp())
 
     def _worker(self, reader: str) -> ReaderWorker:

@@ -142,8 +142,21 @@ class CommonKeyAttributes(core.Sequence):
     ]
 
 
+class PrivateKeyAttributes(core.Sequence):
+    """Where a private key is, and how long (8.5.2, 8.5.3): of an RSA key the modulus in bits, of an EC key nothing."""
+
+    _fields = [
+        ("value", Path),
+        ("size", core.Integer, {"optional": True}),
+        *_anything(4),
+    ]
+
+
 class PrivateKey(core.Sequence):
-    """One private key of EF.PrKDF (8.5), of whichever algorithm: what follows the common part is not needed here."""
+    """One private key of EF.PrKDF (8.5), of whichever algorithm.
+
+    What may follow: attributes of private keys [0], and those of the algorithm [1] (`PrivateKeyAttributes`).
+    """
 
     _fields = [
         ("common", CommonObjectAttributes),

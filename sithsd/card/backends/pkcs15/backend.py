@@ -1,18 +1,18 @@
-"""The `pkcs15` backend, codes: VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER as ISO/IEC 7816-4 has them."""
+"""The `pkcs15` backend: codes by VERIFY, CHANGE REFERENCE DATA and RESET RETRY COUNTER as ISO/IEC 7816-4 has them."""
 
 from collections.abc import Sequence
 
 from sithsd.card import commands, encoding
 from sithsd.card.backends.base import Pad
-from sithsd.card.backends.pkcs15 import reading
-from sithsd.card.model import CardContents, CodeReference
+from sithsd.card.backends.pkcs15 import reading, signing
+from sithsd.card.model import CardContents, CardKey, CodeReference
 from sithsd.card.profile import Activation, Clearing, Counter, Profile, VerifiedMeans
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.apdu import MAX_SHORT_LE, CommandApdu
 from sithsd.iso7816.channel import Channel
 from sithsd.iso7816.status import StatusWord, tries_left
 from sithsd.secret import Secret
-from sithsd.values import CodeState, Role
+from sithsd.values import CodeState, Role, SignatureAlgorithm
 
 _LOGOUT = CommandApdu(0x00, 0x2E, 0x00, 0x00)
 _VERIFY, _CLEAR = 0x20, 0xFF
@@ -27,6 +27,7 @@ class Pkcs15Backend:
         self._profile = profile
         self._rules = profile.codes
         self._activation = profile.activation
+        self._signing = profile.signing
 
     def serial(self, channel: Channel) -> str | None:
         """Select the application and return the serial number in EF.TokenInfo."""
@@ -124,6 +125,14 @@ class Pkcs15Backend:
         self._enter(channel, code)
         header = commands.unblock_header(code.reference)
         return self._taken(pad.modify(header, encoding.block(puk), encoding.block(code, lengths)), code, puk)
+
+    def check_signing(self, channel: Channel, key: CardKey, algorithm: SignatureAlgorithm) -> None:  # noqa: ARG002 - the profile knows, the card is not asked
+        """Look whether the profile knows how the key signs."""
+        signing.find_way(self._signing, key, algorithm)
+
+    def sign(self, channel: Channel, key: CardKey, algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
+        """MANAGE SECURITY ENVIRONMENT and PERFORM SECURITY OPERATION, once."""
+        return signing.sign(channel, self._signing, key, algorithm, digest)
 
     def clear(self, channel: Channel, code: CodeReference) -> bool:
         """Clear the security status as the profile says; False if a reset is needed."""

@@ -13,10 +13,15 @@ from sithsd.card.backends.pkcs15 import asn1
 from sithsd.card.backends.pkcs15.files import unreadable
 from sithsd.card.model import Encoding
 from sithsd.iso7816 import tlv
+from sithsd.values import KeyKind
 
 T = TypeVar("T")
 
 _SEQUENCE = 0x30
+# The tag of an entry of EF.PrKDF tells the algorithm (8.5); the others are of no use here.
+_KEY_KINDS = {0x30: KeyKind.RSA, 0xA0: KeyKind.EC}
+_ALGORITHM_ATTRIBUTES = 0xA1
+_MAX_KEY_BITS = 16384
 # What asn1crypto raises on bytes that are not what they should be; found by trying.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _ENCODINGS = {
@@ -63,11 +68,20 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One private key: its id (that of its certificate), what it may do, and the auth_id of the code before it."""
+    """One private key: its id (that of its certificate), what it may do, and the auth_id of the code before it.
+
+    `kind` is None for one of another algorithm. `reference`, `path` and `size` (bits) are None where they are not told.
+    With `consent` its code is given for each use anew.
+    """
 
     id: bytes
     usage: frozenset[str]
     auth_id: bytes | None
+    kind: KeyKind | None = None
+    reference: int | None = None
+    path: bytes | None = None
+    size: int | None = None
+    consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,7 @@ def pins(entries: Iterable[bytes]) -> list[Pin]:
 
 def keys(entries: Iterable[bytes]) -> list[Key]:
     """Return the private keys of EF.PrKDF, of every algorithm."""
-    return [_read(_key, _as_sequence(entry), "EF.PrKDF") for entry in entries]
+    return [_read(_key, entry, "EF.PrKDF") for entry in entries]
 
 
 def certificates(entries: Iterable[bytes]) -> list[CertificateEntry]:
@@ -162,8 +176,30 @@ def _pin(entry: bytes) -> Pin:
 
 
 def _key(entry: bytes) -> Key:
-    key = asn1.PrivateKey.load(entry, strict=True)
-    return Key(key["key"]["id"].native, frozenset(key["key"]["usage"].native), key["common"]["auth_id"].native)
+    key = asn1.PrivateKey.load(_as_sequence(entry), strict=True)
+    reference = key["key"]["reference"].native
+    path, size = _place_of(entry)
+    return Key(
+        id=key["key"]["id"].native,
+        usage=frozenset(key["key"]["usage"].native),
+        auth_id=key["common"]["auth_id"].native,
+        kind=_KEY_KINDS.get(entry[0]),
+        reference=reference if reference is not None and 0 <= reference <= 0xFF else None,
+        path=path,
+        size=size,
+        consent=bool(key["common"]["user_consent"].native),
+    )
+
+
+def _place_of(entry: bytes) -> tuple[bytes | None, int | None]:
+    """Return a key's path and size, each None where it can't be read: the card is of use without them."""
+    try:
+        found = next(item for item in tlv.parse(tlv.read(entry)[0].value) if item.tag == _ALGORITHM_ATTRIBUTES)
+        attributes = asn1.PrivateKeyAttributes.load(found.value, strict=True)
+        path, size = attributes["value"]["path"].native, attributes["size"].native
+    except (*_MALFORMED, tlv.TlvError, StopIteration):
+        return None, None
+    return path or None, size if size is not None and 0 < size <= _MAX_KEY_BITS else None
 
 
 def _certificate(entry: bytes) -> CertificateEntry:

@@ -1,8 +1,10 @@
 """The `pkcs15` backend, reading: EF.DIR or the AID, EF.ODF, then what its directory files lead to."""
 
+from collections.abc import Iterator
+
 from sithsd.card import commands
 from sithsd.card.backends.pkcs15 import files, objects
-from sithsd.card.model import CardCertificate, CardContents, CodeReference, Encoding
+from sithsd.card.model import CardCertificate, CardContents, CardKey, CodeReference, Encoding
 from sithsd.card.profile import CodeRules, KnownCode, Profile
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.channel import Channel
@@ -14,6 +16,7 @@ EF_DIR = b"\x3f\x00\x2f\x00"
 EF_ODF = b"\x50\x31"
 EF_TOKEN_INFO = b"\x50\x32"
 _MAX_CODES = 8
+_SIGNING = frozenset({"sign", "sign-recover", "non-repudiation"})
 
 
 def select(channel: Channel, profile: Profile) -> None:
@@ -59,9 +62,15 @@ def read(channel: Channel, rules: CodeRules, piece: int) -> CardContents:
               for path in directory.get(kind, [])]  # fmt: skip
     notes: list[str] = []
     certificates = _certificates(channel, objects.certificates(_entries(channel, places, piece)), notes, piece)
-    codes = _codes(pins, keys, rules, notes)
+    kept = _kept(pins, keys, rules, notes)
     return CardContents(
-        serial(about), about.label, about.manufacturer, codes, certificates, tuple(dict.fromkeys(notes))
+        serial(about),
+        about.label,
+        about.manufacturer,
+        _codes(kept, rules),
+        certificates,
+        tuple(dict.fromkeys(notes)),
+        tuple(_keys(keys, kept)),
     )
 
 
@@ -96,10 +105,10 @@ def _certificates(
     return tuple(found)
 
 
-def _codes(
+def _kept(
     pins: list[objects.Pin], keys: list[objects.Key], rules: CodeRules, notes: list[str]
-) -> tuple[CodeReference, ...]:
-    """Return the codes by role: what the card says of itself, where the profile does not know better."""
+) -> dict[Role, objects.Pin]:
+    """Return the card's codes that can be used, by their roles."""
     if len(pins) > _MAX_CODES:
         raise files.unreadable(f"the card has more than {_MAX_CODES} codes")
     unblocking = frozenset(pin.unblocked_by for pin in pins if pin.unblocked_by)
@@ -110,10 +119,24 @@ def _codes(
             notes.append("code.unrecognised")
         else:
             kept[role] = pin
+    return kept
+
+
+def _codes(kept: dict[Role, objects.Pin], rules: CodeRules) -> tuple[CodeReference, ...]:
+    """Return the codes by role: what the card says of itself, where the profile does not know better."""
     found = {role: _from_card(role, pin, kept.get(Role.PUK)) for role, pin in kept.items()}
     for known in rules.known:
         found[known.role] = _from_profile(known)
     return tuple(found[role] for role in Role if role in found)
+
+
+def _keys(keys: list[objects.Key], kept: dict[Role, objects.Pin]) -> Iterator[CardKey]:
+    """Yield the keys that can sign, each with the role of the code before it; keys behind no such code are left out."""
+    roles = {pin.auth_id: role for role, pin in kept.items() if pin.auth_id and role is not Role.PUK}
+    for key in keys:
+        role = roles.get(key.auth_id or b"")
+        if role is not None and key.kind is not None and key.usage & _SIGNING:
+            yield CardKey(key.id, role, key.kind, key.size, key.reference, key.path, key.consent)
 
 
 def _can_be_sent(pin: objects.Pin) -> bool:

@@ -1,0 +1,54 @@
+"""Sign with a key of the card: its PIN, one signature, and the card locked again, in one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sithsd.card import guard
+from sithsd.card.code_operations import Outcome, Turn, Use, check, pin
+from sithsd.card.model import CardKey
+from sithsd.errors import ErrorCode, SithsdError
+from sithsd.secret import Secret
+from sithsd.values import SignatureAlgorithm
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What is signed: a hash, by a key of the card. `is_valid` tells whether a signature is the certificate's key's."""
+
+    key: CardKey
+    algorithm: SignatureAlgorithm
+    digest: bytes
+    is_valid: Callable[[bytes], bool]
+
+
+def sign(turn: Turn, signing: Signing, digits: Secret | None) -> Outcome:
+    """Give the key's PIN to the card, once, and have it sign, once. The PIN is entered at the reader's pad if None.
+
+    All or nothing: there is no outcome without a signature that was checked. Whatever fails once the PIN was given
+    leaves the card reset. Raises what `code_operations.verify` does, and signature.invalid, signature.unsupported.
+    """
+    backend = turn.card.backend
+    code = pin(turn.card.contents, signing.key.role)
+    check((digits, code))
+    use = Use(turn)
+    backend.check_signing(use.channel, signing.key, signing.algorithm)
+    guard.allow(use.look_at(code), turn.word)
+    if digits is None:
+        pad = use.pad(modify=False)
+        state = use.send(code, lambda: backend.verify_at_pad(use.channel, pad, code))
+    else:
+        state = use.send(code, lambda: backend.verify(use.channel, code, digits))
+    # The PIN was right, which is certain whatever becomes of the signature.
+    turn.trail.judged = None
+    try:
+        signature = _checked(signing, backend.sign(use.channel, signing.key, signing.algorithm, signing.digest))
+    except BaseException:
+        turn.connection.reset_on_release()
+        raise
+    return replace(use.lock(state, code), signature=signature)
+
+
+def _checked(signing: Signing, signature: bytes) -> bytes:
+    if not signing.is_valid(signature):
+        raise SithsdError(ErrorCode.SIGNATURE_INVALID, "what the card gave was not signed by the certificate's key")
+    return signature
