@@ -412,6 +412,7 @@ TOLD_TO_AUDIT = {
     ErrorCode.ACTIVATION_CHECKLIST,
     ErrorCode.REQUEST_DENIED,
     ErrorCode.REQUEST_TOO_MANY_WRONG,
+    ErrorCode.CERTIFICATE_BAD,
 }
 
 

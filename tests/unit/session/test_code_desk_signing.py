@@ -1,0 +1,173 @@
+"""Orders to sign: what is refused before the card is touched, what comes back, and what the audit keeps."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+import pytest
+from card_bench import OTHER_PIN, PIN, WRONG, Bench, card
+from session_house import ASKER, READER, House, last_row, refused, spy_on_plans, untouched, wiped
+
+from sithsd.card.guard import NOTHING_SAID, Word
+from sithsd.certificate import signature
+from sithsd.errors import ErrorCode
+from sithsd.secret import Secret
+from sithsd.session.choice import ChosenBy, Wish
+from sithsd.session.orders import SignOrder
+from sithsd.session.tools import Done
+from sithsd.values import IdentityKind, Purpose, Role, SignatureAlgorithm
+
+HSA_ID = IdentityKind.HSA_ID
+LOG_IN, SIGN = Wish(Purpose.AUTHENTICATION, HSA_ID), Wish(Purpose.SIGNATURE, HSA_ID)
+NONCE = b"a nonce of a client"
+DIGEST = hashlib.sha384(b"a document").digest()
+
+
+def log_in(code: bytes = PIN, wish: Wish = LOG_IN, word: Word = NOTHING_SAID, **more: object) -> SignOrder:
+    """Return an order to sign a nonce."""
+    return SignOrder(wish, NONCE, Secret(code), word=word, **more)
+
+
+def sign(code: bytes = OTHER_PIN, message: bytes = DIGEST, **more: object) -> SignOrder:
+    """Return an order to sign a document's hash."""
+    return SignOrder(SIGN, message, Secret(code), hashed=True, description="A document", **more)
+
+
+def good(done: Done, message: bytes, *, hashed: bool = False) -> bool:
+    """Tell whether what came back is the certificate's signature, by a library."""
+    settled = done.settled
+    digest = message if hashed else hashlib.new(settled.algorithm.hash_name, message).digest()
+    return signature.is_valid(settled.chosen.entry.certificate, settled.algorithm, digest, done.signature)
+
+
+async def test_a_proof_of_possession(house: House) -> None:
+    """A nonce, one PIN, one signature of the certificate that was asked for; the card is locked, the counters full."""
+    bench = await house.ready(Bench(card(tries={Role.AUTHENTICATION: 2})))
+    done = await house.perform(log_in())
+    assert good(done, NONCE)
+    assert done.settled.algorithm is SignatureAlgorithm.RSA_PKCS1_SHA256
+    assert done.settled.chosen.entry.certificate.identity is HSA_ID
+    assert done.settled.chosen.by is ChosenBy.IDENTITY
+    assert (done.state.role, done.state.tries_left) == (Role.AUTHENTICATION, 3)
+    assert bench.locked()
+    assert house.sockets[READER].codes_sent == [0x20]
+    row = await last_row(house, 1)
+    assert (row.operation, row.role, row.result) == ("authenticate", "authentication", "done")
+    assert (row.tries_before, row.tries_after) == (2, 3)
+    fingerprint = done.settled.chosen.entry.certificate.fingerprint
+    assert json.loads(row.more) == {"algorithm": "rsaPkcs1Sha256", "certificate": fingerprint}
+
+
+async def test_a_signature_over_a_hash(house: House) -> None:
+    """The signature key signs the hash as it came; hash and words for it stand in the audit."""
+    await house.ready()
+    done = await house.perform(sign())
+    assert good(done, DIGEST, hashed=True)
+    assert done.settled.algorithm is SignatureAlgorithm.RSA_PKCS1_SHA384
+    row = await last_row(house, 1)
+    assert (row.operation, row.role, row.result) == ("sign", "signature", "done")
+    more = json.loads(row.more)
+    assert (more["digest"], more["description"]) == (DIGEST.hex(), "A document")
+
+
+async def test_each_signature_takes_its_pin(house: House) -> None:
+    """After one signature the card gives no other: the PIN is sent again for the next."""
+    bench = await house.ready()
+    for _ in range(2):
+        assert good(await house.perform(sign()), DIGEST, hashed=True)
+        assert bench.locked()
+    assert house.sockets[READER].codes_sent == [0x20, 0x20]
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [
+        (log_in(wish=Wish(Purpose.AUTHENTICATION)), ErrorCode.CERTIFICATE_AMBIGUOUS),
+        (log_in(wish=Wish(Purpose.AUTHENTICATION, fingerprint="0" * 64)), ErrorCode.CERTIFICATE_ABSENT),
+        (log_in(algorithm=SignatureAlgorithm.ECDSA_SHA256), ErrorCode.SIGNATURE_UNSUPPORTED),
+        (sign(message=bytes(20)), ErrorCode.REQUEST_INVALID),
+        (sign(algorithm=SignatureAlgorithm.RSA_PSS_SHA256), ErrorCode.REQUEST_INVALID),
+    ],
+    ids=str,
+)
+async def test_what_is_refused_before_the_card(house: House, order: SignOrder, code: ErrorCode) -> None:
+    """An order that can't be carried out sends nothing to the card, not even a look at its counters."""
+    await house.ready()
+    error = await untouched(house, house.perform(order))
+    assert error.code is code
+    assert error.where.reader == READER
+
+
+async def test_a_certificate_that_expired_since_the_card_came(house: House) -> None:
+    """It is judged at the moment of the call; the refusal has its row in the audit."""
+    await house.ready()
+    house.clock.set(house.clock.now() + timedelta(days=365 * 6))
+    error = await refused(house.perform(log_in()))
+    assert error.code is ErrorCode.CERTIFICATE_BAD
+    assert "date.expired" in error.more.rules
+    assert house.sockets[READER].codes_sent == []
+    row = await last_row(house, 1)
+    assert (row.operation, row.result) == ("authenticate", "certificate.bad")
+    wish = Wish(Purpose.AUTHENTICATION, HSA_ID, accept_bad=True)
+    assert good(await house.perform(log_in(wish=wish)), NONCE)
+
+
+async def test_a_wrong_pin(house: House) -> None:
+    """A wrong PIN gives no signature, costs one try and counts in the budget like any."""
+    bench = await house.ready()
+    error = await refused(house.perform(log_in(WRONG)))
+    assert (error.code, error.tries_left) == (ErrorCode.PIN_WRONG, 2)
+    assert bench.tries()[Role.AUTHENTICATION] == 2
+    assert (await last_row(house, 1)).result == "pin.wrong"
+    assert house.shown()[Role.AUTHENTICATION] == 2
+
+
+async def test_a_card_that_can_not_sign_is_no_wrong_pin(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong after the right PIN is told as that: no try in doubt, no notice, nothing in the budget."""
+    bench = await house.ready()
+    real = bench.card.transmit
+
+    def refusing(command: bytes) -> tuple[bytes, int]:
+        return (b"", 0x6985) if command[1] == 0x2A else real(command)
+
+    monkeypatch.setattr(bench.card, "transmit", refusing)
+    error = await refused(house.perform(log_in()))
+    assert (error.code, error.status_word) == (ErrorCode.CARD_REFUSED, 0x6985)
+    row = await last_row(house, 1)
+    assert (row.result, row.tries_before) == ("card.refused", 3)
+    assert bench.locked()
+    assert house.notices() == []
+
+
+async def test_a_signature_by_another_key(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that signs with another key than the certificate's proves nothing: signature.invalid, no success."""
+    bench = await house.ready()
+    real = bench.card.transmit
+
+    def forging(command: bytes) -> tuple[bytes, int]:
+        answer = real(command)
+        return (bytes(256), 0x9000) if command[1] == 0x2A else answer
+
+    monkeypatch.setattr(bench.card, "transmit", forging)
+    error = await refused(house.perform(log_in()))
+    assert error.code is ErrorCode.SIGNATURE_INVALID
+    assert (await last_row(house, 1)).result == "signature.invalid"
+    assert bench.locked()
+
+
+async def test_codes_of_a_plan_are_wiped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The PIN is in memory no longer than the operation, whatever its end."""
+    plans = spy_on_plans(monkeypatch)
+    await house.ready()
+    await house.perform(log_in())
+    await refused(house.perform(sign(WRONG)))
+    assert len(plans) == 2
+    assert wiped(plans)
+
+
+async def test_the_issuers_come_along(house: House) -> None:
+    """The issuing authority comes with the certificate, and the root does not."""
+    await house.ready()
+    done = await house.perform(log_in(), ASKER)
+    (issuer,) = done.settled.chosen.entry.assessment.issuers
+    assert b"SIM SITHS e-id Person HSA-id 3 CA v1" in issuer
