@@ -10,16 +10,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
-from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_method_call
+from jeepney import HeaderFields, Message, MessageType, new_method_call
 from jeepney.fds import FileDescriptor
 
-from sithsd.daemon.bus import BUS, Bus, BusError, RefusedError
+from sithsd.bus import BUS, Bus, BusError, RefusedError
+from sithsd.logind import MANAGER, NAME, OWNER_MATCH
 
-_NAME: Final = "org.freedesktop.login1"
-_MANAGER: Final = DBusAddress("/org/freedesktop/login1", _NAME, f"{_NAME}.Manager")
 _MATCHES: Final = (
-    f"type='signal',sender='{BUS.bus_name}',interface='{BUS.interface}',member='NameOwnerChanged',arg0='{_NAME}'",
-    f"type='signal',sender='{_NAME}',interface='{_MANAGER.interface}',member='PrepareForSleep'",
+    OWNER_MATCH,
+    f"type='signal',sender='{NAME}',interface='{MANAGER.interface}',member='PrepareForSleep'",
 )
 # logind waits for 5 s by default (InhibitDelayMaxSec= of logind.conf(5)); then it sleeps, whoever holds a lock.
 _SECONDS_TO_END: Final = 4.0
@@ -74,7 +73,7 @@ class SleepWatch:
         for match in _MATCHES:
             await bus.call(new_method_call(BUS, "AddMatch", "s", (match,)))
         try:
-            owner, *_ = await bus.call(new_method_call(BUS, "GetNameOwner", "s", (_NAME,)))
+            owner, *_ = await bus.call(new_method_call(BUS, "GetNameOwner", "s", (NAME,)))
         except RefusedError:
             _log.warning("suspend is not noticed: logind does not run")
             return
@@ -88,7 +87,7 @@ class SleepWatch:
         # Any user of the bus may send a signal to us alone; the sender's name is the bus's word.
         sender = fields.get(HeaderFields.sender)
         match fields.get(HeaderFields.member), message.body:
-            case "NameOwnerChanged", (str(name), str(), str(owner)) if sender == BUS.bus_name and name == _NAME:
+            case "NameOwnerChanged", (str(name), str(), str(owner)) if sender == BUS.bus_name and name == NAME:
                 await self._follow(bus, owner or None)
             case "PrepareForSleep", (bool(begins),) if self._owner is not None and sender == self._owner:
                 if begins:
@@ -113,7 +112,7 @@ class SleepWatch:
             return
         arguments = ("sleep", "sithsd", "An operation on a card is brought to its end", "delay")
         try:
-            lock, *_ = await bus.call(new_method_call(_MANAGER, "Inhibit", "ssss", arguments))
+            lock, *_ = await bus.call(new_method_call(MANAGER, "Inhibit", "ssss", arguments))
         except RefusedError as error:
             _log.warning("the machine will not wait for operations when it sleeps", error=str(error))
             return

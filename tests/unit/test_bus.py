@@ -13,7 +13,7 @@ from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_method_
 from jeepney.fds import FileDescriptor
 from jeepney.low_level import Header
 
-from sithsd.daemon.bus import BUS, Bus, BusError, RefusedError
+from sithsd.bus import BUS, Bus, BusError, RefusedError
 
 DEADLINE = 20.0
 EMITTER = DBusAddress("/somewhere", interface="somewhere.Else")
