@@ -14,7 +14,7 @@ from sithsd.daemon import config, journal, memory
 from sithsd.daemon.wiring import serve
 from sithsd.errors import SithsdError
 from sithsd.locations import runtime_dir, state_dir
-from sithsd.policy.model import PolicyError
+from sithsd.policy.site_file import PolicyError
 from sithsd.validity.files import CertificateFileError
 
 _CANNOT_START = 1

@@ -1,30 +1,22 @@
 """The policy file: what a site decides of codes, cards and the desk.
 
-TOML. `default.toml` beside this module has everything; a site's own file (/etc/sithsd/policy.toml) names what it wants
-otherwise. Tables are taken over value by value, a list as a whole. The site's file decides what a wrong code costs: it
-has to be root's or the daemon's own user's, writable by its owner alone.
+`default.toml` beside this module has everything; a site's own file (/etc/sithsd/policy.toml) names what it wants
+otherwise, see `site_file`.
 """
 
-import tomllib
-from contextlib import suppress
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from sithsd import trusted
+from sithsd.policy import site_file
 from sithsd.policy.checklist import Item, contradiction
 from sithsd.policy.new_code import NewCodeRules
 from sithsd.values import CardKind
 
 SITE_FILE = Path("/etc/sithsd/policy.toml")
-_MAX_FILE = 256 * 1024
-
-
-class PolicyError(ValueError):
-    """A policy that can't be used: one line with file, place and reason."""
+_SHIPPED = "default.toml"
 
 
 class Occasion(StrEnum):
@@ -125,7 +117,7 @@ class Policy(_Table, frozen=True, kw_only=True):
 
 def shipped() -> Policy:
     """Return the policy that comes with sithsd."""
-    return msgspec.convert(_shipped_tables(), Policy)
+    return site_file.shipped(Policy, _SHIPPED)
 
 
 def load(path: Path | None = None) -> Policy:
@@ -133,41 +125,4 @@ def load(path: Path | None = None) -> Policy:
 
     With None the site's file is /etc/sithsd/policy.toml, if there is one. Raises PolicyError.
     """
-    if path is None:
-        # With a file that may not be looked at, exists() raises: the reading below says so in one line.
-        with suppress(PermissionError):
-            if not SITE_FILE.exists():
-                return shipped()
-        path = SITE_FILE
-    site = _tables(path)
-    try:
-        return msgspec.convert(_laid_over(_shipped_tables(), site), Policy)
-    except msgspec.ValidationError as error:
-        raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
-
-
-def _shipped_tables() -> dict[str, Any]:
-    return tomllib.loads((files("sithsd.policy") / "default.toml").read_text("utf-8"))
-
-
-def _tables(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(trusted.read(path, _MAX_FILE).decode("utf-8"))
-    except trusted.UntrustedFileError as error:
-        raise PolicyError(f"{path}: {error}") from error
-    except OSError as error:
-        raise PolicyError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{path}: is not UTF-8 text, from byte {error.start} on") from error
-    except RecursionError as error:
-        raise PolicyError(f"{path}: is nested too deeply") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
-
-
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    whole = dict(below)
-    for name, value in above.items():
-        under = below.get(name)
-        whole[name] = _laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
-    return whole
+    return site_file.load(Policy, _SHIPPED, path, SITE_FILE)

@@ -8,6 +8,7 @@ import pytest
 from sithsd.policy import model
 from sithsd.policy.checklist import Kind
 from sithsd.policy.new_code import Level, Rule
+from sithsd.policy.site_file import PolicyError
 from sithsd.values import CardKind
 
 
@@ -126,7 +127,7 @@ def test_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert model.load() == model.load(written(tmp_path, ""))
     monkeypatch.setattr(model, "SITE_FILE", written(tmp_path, "[puk]\nfloor = 5\n"))
     assert model.load().puk.floor == 5
-    with pytest.raises(model.PolicyError, match="No such file"):
+    with pytest.raises(PolicyError, match="No such file"):
         model.load(tmp_path / "other.toml")
 
 
@@ -165,7 +166,7 @@ ITEM = '[[activation.checklist]]\nsv = "?"\nen = "?"\n'
 def test_a_malformed_policy(tmp_path: Path, content: str | bytes, place: str, reason: str) -> None:
     """A policy that can't be used is told in one line: file, place, reason."""
     path = written(tmp_path, content)
-    with pytest.raises(model.PolicyError) as error:
+    with pytest.raises(PolicyError) as error:
         model.load(path)
     line = str(error.value)
     assert "\n" not in line
@@ -179,5 +180,5 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (tmp_path, pipe):
-        with pytest.raises(model.PolicyError, match="is not a file"):
+        with pytest.raises(PolicyError, match="is not a file"):
             model.load(path)
