@@ -23,6 +23,7 @@ from sithsd.api.interface import Interface, Method, StreamMethod
 from sithsd.api.limits import Budget, Limits
 from sithsd.api.message import Reply, VarlinkError, error_parameters, parse_request, write
 from sithsd.api.peer import Caller, caller_of
+from sithsd.api.refusals import Refusals
 from sithsd.api.service import SERVICE, Directory
 from sithsd.api.shape import ParameterError
 from sithsd.api.wire import Wire, error_name
@@ -39,6 +40,7 @@ class Endpoint:
     directory: Directory
     limits: Limits
     budget: Budget
+    refusals: Refusals
     log: structlog.typing.FilteringBoundLogger
     came: Callable[["Connection"], None]
     gone: Callable[["Connection"], None]
@@ -79,7 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._endpoint.budget.admit(caller.uid):
             self._caller = caller
         else:
-            self._endpoint.log.warning("too many connections", uid=caller.uid, pid=caller.pid)
+            self._endpoint.refusals.note("too many connections", caller)
             self._refuse(ErrorCode.REQUEST_TOO_MANY, "too many connections at once")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why makes no difference
@@ -254,7 +256,7 @@ class Connection(asyncio.BufferedProtocol):
             return caller
         name = f"{interface.name}.{method.name}"
         if caller is not None:
-            self._endpoint.log.warning("denied", method=name, uid=caller.uid, pid=caller.pid)
+            self._endpoint.refusals.note("denied", caller, name)
         raise SithsdError(ErrorCode.REQUEST_DENIED, f"this user may not call {name}")
 
     @staticmethod

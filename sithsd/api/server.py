@@ -17,6 +17,7 @@ import structlog
 from sithsd.api.connection import Connection, Endpoint
 from sithsd.api.interface import Interface
 from sithsd.api.limits import Budget, Limits
+from sithsd.api.refusals import Refusals
 from sithsd.api.service import About, Directory
 
 
@@ -40,6 +41,7 @@ class Server:
         self._limits = limits or Limits()
         self._log: structlog.typing.FilteringBoundLogger = log or structlog.get_logger("sithsd.api")
         self._budget = Budget(self._limits, os.geteuid())
+        self._refusals = Refusals(self._log)
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._stopping = False
@@ -55,7 +57,9 @@ class Server:
         loop = asyncio.get_running_loop()
         for interface, listening in self._served:
             directory = Directory(interface, self._about)
-            endpoint = Endpoint(directory, self._limits, self._budget, self._log, self._came, self._gone)
+            endpoint = Endpoint(
+                directory, self._limits, self._budget, self._refusals, self._log, self._came, self._gone
+            )
             # create_unix_server would remove the socket's file at the end, systemd's too (Python 3.13).
             listener = await loop.create_server(
                 partial(Connection, endpoint), sock=listening, backlog=self._limits.connections
