@@ -46,8 +46,8 @@ class Codes:
                 Method("Change", wire.ChangeCall, right, self._change),
                 Method("Unblock", wire.UnblockCall, right, self._unblock),
                 Method("Activate", wire.ActivateCall, right, self._activate),
-                Method("Authenticate", wire.AuthenticateCall, right, self._authenticate),
-                Method("Sign", wire.SignCall, right, self._sign),
+                Method("Authenticate", wire.AuthenticateCall, self._rights.authenticate, self._authenticate),
+                Method("Sign", wire.SignCall, self._rights.sign, self._sign),
             ],
         )
 
@@ -64,6 +64,7 @@ class Codes:
         shortest, longest = new_code_lengths(policy, held.read.contents)
         facts = held.card.facts
         protected = facts is not None and facts.holder is not None and facts.holder.protected
+        numbers = personal_numbers(held.card) if self._rights.personal_numbers(caller) and not protected else []
         return wire.GuidanceReply(
             reader=view.name,
             card_serial=held.card.serial,
@@ -82,7 +83,7 @@ class Codes:
             ],
             min_length=shortest,
             max_length=longest,
-            personal_numbers=[] if protected else personal_numbers(held.card),
+            personal_numbers=numbers,
             checklist=[_item(item) for item in policy.activation.checklist],
             pad_verify=policy.pin_pad.enabled and look.pad_verify,
             pad_modify=policy.pin_pad.enabled and look.pad_modify,

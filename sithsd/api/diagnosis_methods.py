@@ -8,7 +8,7 @@ from datetime import datetime
 from sithsd.api import wire
 from sithsd.api.interface import Method
 from sithsd.api.peer import Caller
-from sithsd.api.rights import everyone
+from sithsd.api.rights import Right
 from sithsd.api.views import moment
 from sithsd.clock import Clock
 from sithsd.iso7816.atr import Rate
@@ -30,7 +30,7 @@ class DaemonFacts:
 
 
 class Diagnosis:
-    """Answers to every local user: there is nothing of a card's holder in it."""
+    """Answers to those who may look: there is nothing of a card's holder in it."""
 
     def __init__(self, board: Board, readers: Readers, judge: Judge, clock: Clock, facts: DaemonFacts) -> None:
         self._board = board
@@ -39,9 +39,9 @@ class Diagnosis:
         self._clock = clock
         self._facts = facts
 
-    def method(self) -> Method[wire.DiagnoseCall]:
-        """Return the method."""
-        return Method("Diagnose", wire.DiagnoseCall, everyone, self._diagnose)
+    def method(self, right: Right) -> Method[wire.DiagnoseCall]:
+        """Return the method, for those who have the right."""
+        return Method("Diagnose", wire.DiagnoseCall, right, self._diagnose)
 
     async def _diagnose(self, call: wire.DiagnoseCall, _caller: Caller) -> wire.DiagnoseReply:
         slots = [slot for slot in self._readers.slots() if call.reader in {None, slot.view.name}]

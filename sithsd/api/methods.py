@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from sithsd.api import views, wire
-from sithsd.api.interface import AnyMethod, Interface, Method, StreamMethod, interface_text
+from sithsd.api.interface import AnyMethod, Interface, Method, NoParameters, StreamMethod, interface_text
 from sithsd.api.peer import Caller
 from sithsd.api.rights import Rights, everyone
 from sithsd.clock import Clock
@@ -19,7 +19,7 @@ from sithsd.validity.judge import Judge
 
 
 class Cards:
-    """What every local user may ask. `clock` and `judge` serve the one question that is answered anew each time."""
+    """What those who may look are told. `clock` and `judge` serve the one question that is answered anew each time."""
 
     def __init__(self, board: Board, readers: Readers, rights: Rights, judge: Judge, clock: Clock) -> None:
         self._board = board
@@ -31,14 +31,16 @@ class Cards:
 
     def interface(self, *more: AnyMethod) -> Interface:
         """Return io.sithsd.Cards, with the methods that belong to others too."""
+        right = self._rights.status
         return Interface(
             interface_text(CARDS_SOCKET),
             [
-                Method("List", wire.ListCall, everyone, self._list),
-                StreamMethod("Monitor", wire.ListCall, everyone, self._monitor),
-                Method("GetCertificates", wire.ReaderCall, everyone, self._certificates),
-                Method("GetValidity", wire.ReaderCall, everyone, self._validity),
-                Method("GetCodes", wire.ReaderCall, everyone, self._codes),
+                Method("List", wire.ListCall, right, self._list),
+                StreamMethod("Monitor", wire.ListCall, right, self._monitor),
+                Method("GetCertificates", wire.ReaderCall, right, self._certificates),
+                Method("GetValidity", wire.ReaderCall, right, self._validity),
+                Method("GetCodes", wire.ReaderCall, right, self._codes),
+                Method("GetRights", NoParameters, everyone, self._caller_rights),
                 *more,
             ],
         )
@@ -76,7 +78,7 @@ class Cards:
         slot = self._readers.slot(call.reader)
         await slot.settled()
         # Whoever may see personal identity numbers gets whole certificates, asked for or not.
-        whole = unmasked or self._rights.codes(caller)
+        whole = unmasked or self._rights.personal_numbers(caller)
         return self._reply(
             slot,
             [
@@ -109,6 +111,18 @@ class Cards:
             codes=views.codes(card.codes if card else ()),
         )
 
+    async def _caller_rights(self, _call: NoParameters, caller: Caller) -> wire.RightsReply:
+        rights = self._rights
+        return wire.RightsReply(
+            status=rights.status(caller),
+            personal_numbers=rights.personal_numbers(caller),
+            codes=rights.codes(caller),
+            authenticate=rights.authenticate(caller),
+            sign=rights.sign(caller),
+            desk=rights.desk(caller),
+            active_session=rights.active_session(caller),
+        )
+
     def _all(self, picture: Picture, *, unmasked: bool) -> list[wire.Reader]:
         """Return the readers of a picture; the same picture is put into words once for all who ask."""
         shown = self._shown.get(unmasked)
@@ -118,7 +132,7 @@ class Cards:
         return shown[1]
 
     def _unmasked(self, asked: bool | None, caller: Caller) -> bool:
-        if asked and not self._rights.codes(caller):
+        if asked and not self._rights.personal_numbers(caller):
             raise SithsdError(ErrorCode.REQUEST_DENIED, "personal identity numbers are not for this user")
         return bool(asked)
 

@@ -31,13 +31,15 @@ class Access:
 
 
 def usual_access(rights: Rights) -> dict[str, Access]:
-    """Return who may connect to the two sockets: everybody to the cards', the trusted to the codes'.
+    """Return who may connect to the two sockets: everybody, unless root and one group are all that the codes' serves.
 
-    A socket has one group. With two that are trusted everybody may connect, and each call is judged by the caller.
+    Each call is judged by its caller all the same. A file's mode knows no more than its owner and one group.
     """
-    codes = Access(0o600) if rights.group is None else Access(0o660, rights.group)
-    if rights.holders is not None:
+    may = rights.connecting
+    if may.everyone or may.active_session or may.users - {0} or len(may.groups) > 1:
         codes = Access(0o666)
+    else:
+        codes = Access(0o660, next(iter(may.groups))) if may.groups else Access(0o600)
     return {CARDS_SOCKET: Access(0o666), CODES_SOCKET: codes}
 
 

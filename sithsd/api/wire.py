@@ -262,6 +262,21 @@ class DiagnoseReply(Wire):
     readers: list[ReaderDiagnosis]
 
 
+class RightsReply(Wire):
+    """Reply of io.sithsd.Cards.GetRights: what the caller may do; see the rights file.
+
+    `active_session`: it is the user who sits at this machine, as far as a right depends on it.
+    """
+
+    status: bool
+    personal_numbers: bool
+    codes: bool
+    authenticate: bool
+    sign: bool
+    desk: bool
+    active_session: bool
+
+
 class VerifyCall(Wire, forbid_unknown_fields=True):
     """Parameters of io.sithsd.Codes.Verify. A code is a string on the wire; here it never becomes one."""
 
@@ -390,7 +405,8 @@ class GuidanceReply(Wire):
 
     `activation`: "puk", "transport-pin" or "unknown"; `to_activate` the roles that have no PIN of the holder's yet.
     `unblocking`: "holder", "desk" or "unknown"; `may_unblock` whether this caller may. `min_length` and `max_length`
-    are of new PINs. `personal_numbers` are the holder's, for the rules that forbid parts of them.
+    are of new PINs. `personal_numbers` are the holder's, for the rules that forbid parts of them; none for a
+    caller who may not see them.
     """
 
     reader: str

@@ -1,17 +1,16 @@
 """The daemon's settings: a TOML file, everything in it optional.
 
-It names who may use codes, which policy holds and whom to trust, so it has to be root's or the daemon's own user's,
-writable by its owner alone.
+It names whom to trust, and which files tell the policy and the rights, so it has to be root's or the daemon's own
+user's, writable by its owner alone.
 """
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from sithsd import trusted
-from sithsd.api.rights import DESK_GROUP
 from sithsd.validity.policy import ValiditySettings
 
 DEFAULT_FILE = Path("/etc/sithsd/sithsd.toml")
@@ -27,14 +26,9 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class RightsSettings(_Table, frozen=True, kw_only=True):
-    """[rights]: Unix groups whose members may use codes and see personal identity numbers.
+    """[rights]: `file` says who may do what; without one it is /etc/sithsd/rights.toml, if there is such a file."""
 
-    Members of `group` are desk operators; those of `holders`, if one is named, use cards but do nothing that only a
-    desk operator may.
-    """
-
-    group: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DESK_GROUP
-    holders: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    file: str | None = None
 
 
 class DriversSettings(_Table, frozen=True, kw_only=True):
@@ -67,7 +61,7 @@ class Settings(_Table, frozen=True, kw_only=True):
 
 
 def changed(settings: msgspec.Struct, default: msgspec.Struct, prefix: str = "") -> tuple[str, ...]:
-    """Return the names of the values that differ from the default ones ("rights.group"), never the values."""
+    """Return the names of the values that differ from the default ones ("rights.file"), never the values."""
     names: list[str] = []
     for field in msgspec.structs.fields(settings):
         ours, theirs = getattr(settings, field.name), getattr(default, field.name)

@@ -16,7 +16,7 @@ from sithsd.api.code_methods import Codes
 from sithsd.api.diagnosis_methods import DaemonFacts, Diagnosis
 from sithsd.api.interface import Interface
 from sithsd.api.methods import Cards
-from sithsd.api.rights import Rights
+from sithsd.api.rights import Rights, nobody_sits_here, unknown_names
 from sithsd.api.server import Server
 from sithsd.api.sockets import Sockets, open_sockets, usual_access
 from sithsd.audit.log import AuditLog
@@ -26,12 +26,15 @@ from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
 from sithsd.daemon import config
 from sithsd.daemon.config import Settings
+from sithsd.daemon.sessions import ActiveSessions
 from sithsd.daemon.sleep import SleepWatch
 from sithsd.daemon.systemd import keep_watchdog, notify
 from sithsd.errors import SithsdError
 from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET
 from sithsd.policy import model as policy_file
+from sithsd.policy import rights as rights_file
 from sithsd.policy.model import Policy
+from sithsd.policy.rights import ACTIVE_SESSION, Rules
 from sithsd.reader import holders
 from sithsd.reader.monitor import Monitor, PcscEvent
 from sithsd.reader.presence import service_socket
@@ -65,7 +68,9 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     started = time.monotonic()
     log = structlog.get_logger("sithsd.daemon")
     clock = clock or SystemClock()
-    rights = Rights.here(settings.rights.group, settings.rights.holders)
+    rules = rights_file.load(None if settings.rights.file is None else Path(settings.rights.file))
+    sessions = ActiveSessions() if ACTIVE_SESSION in rules.subjects else None
+    rights = Rights.here(rules, nobody_sits_here if sessions is None else sessions.holds)
     policy = policy_file.load(None if settings.policy.file is None else Path(settings.policy.file))
     site = profile.load_site_folder(Path(settings.drivers.site))
     registry = Registry(profile.in_order(profile.load_folder(profile.shipped_folder()), site))
@@ -87,18 +92,23 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         _remember(herald, audit)
         readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, judge))
-        facts = DaemonFacts(__version__, clock.now(), str(service_socket()), _changed(settings, policy))
+        facts = DaemonFacts(__version__, clock.now(), str(service_socket()), _changed(settings, policy, rules))
         cards = Cards(board, readers, rights, judge, clock)
         server = _server(
             sockets,
-            cards.interface(Diagnosis(board, readers, judge, clock, facts).method()),
+            cards.interface(Diagnosis(board, readers, judge, clock, facts).method(rights.status)),
             Codes(readers, desk, rights).interface(),
         )
         watching = Watching(readers)
         watching.start()
+        beside = [] if sessions is None else [asyncio.create_task(_watch_sessions(sessions))]
         await watching.survey()
+        if sessions is not None:
+            await _look_around(sessions)
         await server.start()
-        beside = [asyncio.create_task(keep_watchdog()), asyncio.create_task(_watch_sleep(readers, desk))]
+        beside += [asyncio.create_task(keep_watchdog()), asyncio.create_task(_watch_sleep(readers, desk))]
+        for one in unknown_names(rules):
+            log.warning("the rights name somebody whom this machine does not know", subject=one)
         notify("READY=1")
         log.info("ready", version=__version__, pid=os.getpid(), seconds=round(time.monotonic() - started, 3))
         try:
@@ -127,6 +137,20 @@ async def _watch_sleep(readers: Readers, desk: CodeDesk) -> None:
         await SleepWatch(lie_down, readers.wake).run()
     except Exception as error:  # noqa: BLE001 - the daemon goes on without, and says so
         fault(structlog.get_logger("sithsd.daemon"), error)
+
+
+async def _watch_sessions(sessions: ActiveSessions) -> None:
+    """Follow who sits at this machine."""
+    try:
+        await sessions.run()
+    except Exception as error:  # noqa: BLE001 - the daemon goes on, and nobody has that right
+        fault(structlog.get_logger("sithsd.daemon"), error)
+
+
+async def _look_around(sessions: ActiveSessions) -> None:
+    """Wait until it is known who sits here, so that the first client is not refused; not for long."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(sessions.known.wait(), _SURVEY_SECONDS)
 
 
 class Watching:
@@ -165,11 +189,12 @@ def _server(sockets: Sockets, cards: Interface, codes: Interface) -> Server:
     return Server([(cards, sockets.listening[CARDS_SOCKET]), (codes, sockets.listening[CODES_SOCKET])])
 
 
-def _changed(settings: Settings, policy: Policy) -> tuple[str, ...]:
-    """Return the names of the settings, and of the policy's values, that are not the shipped ones."""
+def _changed(settings: Settings, policy: Policy, rules: Rules) -> tuple[str, ...]:
+    """Return the names of the settings, and of the policy's and the rights' values, that are not the shipped ones."""
     return (
         *config.changed(settings, Settings()),
         *config.changed(policy, policy_file.shipped(), "policy."),
+        *config.changed(rules, rights_file.shipped(), "rights."),
     )
 
 

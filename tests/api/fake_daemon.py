@@ -19,6 +19,7 @@ from sithsd.api.server import Server
 from sithsd.api.sockets import SocketError, open_sockets, usual_access
 from sithsd.errors import ErrorCode, SithsdError, Where
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.policy.rights import Rules
 from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
 
 READER = "Fake Reader 00 00"
@@ -141,7 +142,9 @@ class FakeRoom:
 
 async def serve(folder: Path) -> None:
     """Serve in `folder` until the standard input ends."""
-    rights = Rights.here()
+    root = ("root",)
+    rules = Rules(status=root, personal_numbers=root, codes=root, authenticate=root, sign=root, desk=root)
+    rights = Rights.here(rules)
     room = FakeRoom()
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)

@@ -1,6 +1,7 @@
 """Other users at the socket, as the kernel tells of them."""
 
 import asyncio
+import grp
 import os
 import socket
 import subprocess
@@ -13,6 +14,9 @@ import pytest
 
 from sithsd.api.peer import Caller, caller_of, program_of
 from sithsd.api.rights import Rights
+from sithsd.policy.rights import Rules
+
+GAMES = grp.getgrnam("games").gr_gid
 
 
 @contextmanager
@@ -55,7 +59,7 @@ def test_the_caller_is_this_process(folder: Path) -> None:
 @pytest.mark.skipif(
     os.geteuid() != 0 and not os.environ.get("CI"), reason="only root can be several users; run as root in CI"
 )
-@pytest.mark.parametrize(("groups", "allowed"), [([], False), ([4711], True), ([1, 2, 4711], True), ([1, 2], False)])
+@pytest.mark.parametrize(("groups", "allowed"), [([], False), ([GAMES], True), ([1, 2, GAMES], True), ([1, 2], False)])
 async def test_a_member_of_the_group_is_known_by_the_groups_of_the_process(
     folder: Path, groups: list[int], allowed: bool
 ) -> None:
@@ -69,7 +73,8 @@ async def test_a_member_of_the_group_is_known_by_the_groups_of_the_process(
         caller = caller_of(server)
     assert (caller.uid, caller.gid) == (65534, 65534)
     assert caller.groups == {65534, *groups}
-    assert Rights(own_uid=0, group=4711).codes(caller) is allowed
+    rules = Rules(status=(), personal_numbers=(), codes=("group:games",), authenticate=(), sign=(), desk=())
+    assert Rights(rules, own_uid=0).codes(caller) is allowed
 
 
 @pytest.mark.skipif(

@@ -1,5 +1,6 @@
 """The listening sockets: made, taken over, and left as they were found."""
 
+import grp
 import os
 import socket
 import stat
@@ -15,6 +16,7 @@ import pytest
 from sithsd.api.client import Client
 from sithsd.api.rights import Rights
 from sithsd.api.sockets import Access, SocketError, open_sockets, usual_access
+from sithsd.policy.rights import Rules
 
 FAKE_DAEMON = Path(__file__).parent / "fake_daemon.py"
 NAMES = {"io.sithsd.Cards": Access(0o666), "io.sithsd.Codes": Access(0o600)}
@@ -34,17 +36,33 @@ def test_sockets_are_made_with_their_modes_and_removed_at_the_end(folder: Path) 
     assert not any(path.is_socket() for path in runtime.iterdir())
 
 
-def test_the_codes_socket_belongs_to_the_group_if_there_is_one() -> None:
-    """Without the group only the daemon's own user (and root) may connect."""
-    assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Codes"] == Access(0o660, 77)
-    assert usual_access(Rights(own_uid=1, group=None))["io.sithsd.Codes"] == Access(0o600)
-    assert usual_access(Rights(own_uid=1, group=77))["io.sithsd.Cards"] == Access(0o666)
+GAMES = grp.getgrnam("games").gr_gid
 
 
-def test_with_two_groups_everybody_may_connect_to_the_codes_socket() -> None:
-    """A file has one group: where holders are trusted too it is each call that is judged."""
-    assert usual_access(Rights(own_uid=1, group=77, holders=88))["io.sithsd.Codes"] == Access(0o666)
-    assert usual_access(Rights(own_uid=1, group=None, holders=88))["io.sithsd.Codes"] == Access(0o666)
+@pytest.mark.parametrize(
+    ("codes", "authenticate", "sign", "access"),
+    [
+        ([], [], [], Access(0o600)),
+        (["root"], [], ["root"], Access(0o600)),
+        (["root", "group:no-such-group-here"], [], [], Access(0o600)),
+        (["root", "group:games"], ["group:games"], [], Access(0o660, GAMES)),
+        ([], [], ["group:games"], Access(0o660, GAMES)),
+        (["group:games"], ["group:users"], [], Access(0o666)),
+        (["root"], ["active-session"], [], Access(0o666)),
+        (["root"], [], ["user:games"], Access(0o666)),
+        (["root"], [], ["everyone"], Access(0o666)),
+    ],
+)
+def test_who_connects_to_the_codes_socket(
+    codes: list[str], authenticate: list[str], sign: list[str], access: Access
+) -> None:
+    """A file has an owner and one group: where more have a right everybody connects, and each call is judged."""
+    rules = Rules(
+        status=(), personal_numbers=("everyone",), codes=tuple(codes), authenticate=tuple(authenticate),
+        sign=tuple(sign), desk=("everyone",),
+    )  # fmt: skip
+    found = usual_access(Rights(rules, own_uid=1))
+    assert found == {"io.sithsd.Cards": Access(0o666), "io.sithsd.Codes": access}
 
 
 def test_the_group_is_given_where_it_may_be_and_else_nobody_more_gets_in(folder: Path) -> None:

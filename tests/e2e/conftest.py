@@ -33,6 +33,7 @@ _neighbour("model_card")
 household = _neighbour("household")
 _neighbour("fault_bench")
 _neighbour("machine")
+_neighbour("seats")
 _neighbour("desk")
 
 NOBODY = 65534

@@ -98,7 +98,8 @@ class Household:
         drivers = "" if "[drivers]" in more else f'[drivers]\nsite = "{self.folder}/drivers.d"\n'
         log = '[log]\nlevel = "debug"\nformat = "json"\n'
         policy = "" if "[policy]" in more else f'[policy]\nfile = "{self.write_policy()}"\n'
-        self.config.write_text(f"{trust}{drivers}{policy}{log}{more}", encoding="utf-8")
+        rights = "" if "[rights]" in more else f'[rights]\nfile = "{self.write_rights()}"\n'
+        self.config.write_text(f"{trust}{drivers}{policy}{rights}{log}{more}", encoding="utf-8")
         return self.config
 
     def write_policy(self, more: str = "") -> Path:
@@ -107,6 +108,12 @@ class Household:
         budget += "[audit]\nnotices_per_hour = 1000\n"
         file = self.folder / "policy.toml"
         file.write_text(more or budget, encoding="utf-8")
+        return file
+
+    def write_rights(self, **subjects: list[str]) -> Path:
+        """Write the site's rights; what is not said is as shipped."""
+        file = self.folder / "rights.toml"
+        file.write_text("".join(f"{name} = {who}\n" for name, who in subjects.items()), encoding="utf-8")
         return file
 
     def command(self) -> list[str]:

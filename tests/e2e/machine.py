@@ -107,10 +107,10 @@ class Machine:
         )
         subprocess.run(["/usr/bin/python3", "-c", script, str(sleeps)], env=self._environment, check=True)
 
-    def lie(self, watcher: str) -> None:
-        """Let somebody who is not logind say to one client that the machine sleeps."""
+    def lie(self, watcher: str, member: str, *arguments: str) -> None:
+        """Let somebody who is not logind say to one client what only logind may say."""
         signal = ["dbus-send", "--system", "--type=signal", f"--dest={watcher}", PATH]
-        command = [*signal, f"{NAME}.Manager.PrepareForSleep", "boolean:true"]
+        command = [*signal, f"{NAME}.Manager.{member}", *arguments]
         subprocess.run(command, env=self._environment, check=True)
 
     def clients(self) -> list[str]:

@@ -59,7 +59,7 @@ def lone_house(house_on: Callable[[Stage], Household]) -> Iterator[Household]:
         ("[log\n", "line 1"),
         ("[log]\nlevel = 'loud'\n", "$.log.level"),
         ("[validity]\nenvironments = ['moon']\n", "$.validity.environments"),
-        ("[rights]\ngroup = ''\n", "$.rights.group"),
+        ("[rights]\nfile = 7\n", "$.rights.file"),
         (b"\xff\xfe", ""),
         (None, "No such file"),
     ],

@@ -62,24 +62,24 @@ def test_unmasked_is_not_for_every_user(house: Household, stranger: Callable[...
         assert (answer.status, answer.error["code"], answer.error["retryable"]) == (7, "request.denied", False)
 
 
-def test_codes_are_refused_by_the_file_mode(house: Household, stranger: Callable[..., Answer]) -> None:
-    """Another user does not even get a connection."""
+def test_codes_are_refused_by_the_file_mode(new_house: Callable[..., Household], become: list[str]) -> None:
+    """Where root alone has rights to codes and keys, another user does not even get a connection."""
+    house = new_house(1)
+    house.write_rights(codes=["root"], authenticate=["root"], sign=["root"])
+    house.start()
     house.insert("ordinary")
     assert stat.S_IMODE((house.run / CODES).stat().st_mode) == 0o600
-    answer = stranger(*VERIFY, codes=(WRONG_PIN,))
+    answer = _caller(house, become)(*VERIFY, codes=(WRONG_PIN,))
     assert (answer.status, answer.error["code"]) == (7, "request.denied")
     assert house.tries("ordinary") == 3
 
 
 def test_codes_are_refused_by_the_kernels_word(house: Household, stranger: Callable[..., Answer]) -> None:
-    """Where a mode lets somebody in by mistake, the peer's credentials decide: request.denied, and no try is used."""
+    """As shipped everybody may connect, and the peer's credentials decide: request.denied, and no try is used."""
     house.insert("ordinary")
-    (house.run / CODES).chmod(0o666)
-    try:
-        answer = stranger(*VERIFY, codes=(WRONG_PIN,))
-        unblock = stranger("unblock", *VERIFY[1:], codes=("00000000", "918273"))
-    finally:
-        (house.run / CODES).chmod(0o600)
+    assert stat.S_IMODE((house.run / CODES).stat().st_mode) == 0o666
+    answer = stranger(*VERIFY, codes=(WRONG_PIN,))
+    unblock = stranger("unblock", *VERIFY[1:], codes=("00000000", "918273"))
     for refused in (answer, unblock):
         assert (refused.status, refused.error["code"], refused.error["retryable"]) == (7, "request.denied", False)
     assert (house.tries("ordinary"), house.tries("ordinary", "puk")) == (3, 10)
@@ -94,9 +94,10 @@ def test_a_runtime_folder_can_be_reached_by_others(house: Household) -> None:
 
 
 def test_a_group_may_use_codes(new_house: Callable[..., Household], become: list[str]) -> None:
-    """The configured group owns the codes' socket (0660); its members may verify and see numbers, others may not."""
+    """Alone beside root it owns the codes' socket (0660); its members may verify and see numbers, others may not."""
     house = new_house()
-    house.write_config(f'[rights]\ngroup = "{GROUP}"\n')
+    desk = ["root", f"group:{GROUP}"]
+    house.write_rights(personal_numbers=desk, codes=desk, authenticate=desk, sign=desk)
     number = grp.getgrnam(GROUP).gr_gid
     house.start()
     facts = (house.run / CODES).stat()
@@ -119,7 +120,8 @@ def test_a_group_may_use_codes(new_house: Callable[..., Household], become: list
     assert code(house.await_reader("ready"))["triesLeft"] == 3
 
 
-def test_one_user_can_not_take_all_connections(house: Household, become: list[str]) -> None:
+@pytest.mark.parametrize("socket", [CARDS, CODES])
+def test_one_user_can_not_take_all_connections(house: Household, become: list[str], socket: str) -> None:
     """A user who opens hundreds of connections is told so, and everybody else is served meanwhile."""
     script = (
         "import socket, sys\n"
@@ -130,11 +132,12 @@ def test_one_user_can_not_take_all_connections(house: Household, become: list[st
         "print(held[-1].recv(65536).decode().rstrip(chr(0)), flush=True)\n"
         "sys.stdin.read()\n"
     )
-    command = [*become, "--clear-groups", "/usr/bin/python3", "-c", script, str(house.run / CARDS)]
+    command = [*become, "--clear-groups", "/usr/bin/python3", "-c", script, str(house.run / socket)]
     greedy = house.background(command, text=True, cwd="/")
     assert greedy.stdout is not None
     assert json.loads(greedy.stdout.readline())["parameters"]["code"] == "request.tooMany"
     assert greedy.poll() is None
     assert house.ctl("status", "--json").status == 0
+    assert house.ctl(*VERIFY, "--json", codes=(PIN,)).error["code"] == "card.absent"
     greedy.communicate(timeout=DEADLINE)
     assert greedy.returncode == 0

@@ -19,7 +19,7 @@ FIRST, SECOND = 65533, 65532
 def strict(new_house: Callable[..., Household]) -> Iterator[Household]:
     """Return a house whose policy allows few wrong codes."""
     house = new_house(1)
-    house.write_config(f'[rights]\ngroup = "{GROUP}"\n')
+    house.write_rights(codes=["root", f"group:{GROUP}"])
     house.write_policy(
         f"[budget]\nwrong_codes_per_user = {PER_USER}\nwrong_codes_per_card = {PER_CARD}\nminutes = {MINUTES}\n"
     )

@@ -110,7 +110,9 @@ def test_what_there_is_to_do_when_a_pin_is_blocked(
 def test_who_may_unblock_which_card(new_house: Callable[..., Household], become: list[str], tmp_path: Path) -> None:
     """A holder uses the own card, and unblocks one that holders may; one that a desk unblocks needs a desk operator."""
     house = new_house(1)
-    house.write_config(f'[rights]\ngroup = "{DESK_GROUP}"\nholders = "{HOLDERS_GROUP}"\n')
+    house.write_rights(
+        codes=["root", f"group:{DESK_GROUP}", f"group:{HOLDERS_GROUP}"], desk=["root", f"group:{DESK_GROUP}"]
+    )
     desk, holders = (grp.getgrnam(name).gr_gid for name in (DESK_GROUP, HOLDERS_GROUP))
     house.start()
     run = another(house, become)

@@ -88,7 +88,7 @@ async def test_only_logind_is_believed(machine: Machine, watched: Callable[[], W
     await one.until(lambda: machine.held() == 1)
     new = set(await asyncio.to_thread(machine.clients)) - before
     for client in sorted(new):
-        await asyncio.to_thread(machine.lie, client)
+        await asyncio.to_thread(machine.lie, client, "PrepareForSleep", "boolean:true")
     await asyncio.to_thread(machine.say, sleeps=True)
     await asyncio.to_thread(machine.say, sleeps=False)
     await one.until(lambda: "wake" in one.calls)

@@ -24,6 +24,7 @@ from sithsd.audit.log import AuditLog
 from sithsd.card.profile import Counter
 from sithsd.clock import FixedClock
 from sithsd.iso7816 import atr as answer_to_reset
+from sithsd.policy import rights as rights_file
 from sithsd.policy.model import Policy
 from sithsd.reader import scard
 from sithsd.reader.monitor import CardInserted, CardRemoved, ReaderAdded, ServiceUp
@@ -232,7 +233,9 @@ class LifeHouse:
         self.readers = Readers(tools, self._worker)
         budget = Budget(self.policy.budget, lambda: self.seconds)
         self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock, judge))
-        rights = Rights.here()
+        own_rights = self.folder / "rights.toml"
+        own_rights.touch()
+        rights = Rights.here(rights_file.load(own_rights))
         codes = Codes(self.readers, self.desk, rights, lambda _: "life")
         cards = Cards(self.board, self.readers, rights, judge, self.clock)
         self.socket = self.folder / "codes"

@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -101,24 +102,20 @@ def test_the_sockets_outlive_the_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "interface", "mode", "group"),
-    [
-        ("sithsd-cards.socket", "io.sithsd.Cards", "0666", None),
-        ("sithsd-codes.socket", "io.sithsd.Codes", "0660", "sithsd-desk"),
-    ],
+    ("name", "interface"),
+    [("sithsd-cards.socket", "io.sithsd.Cards"), ("sithsd-codes.socket", "io.sithsd.Codes")],
 )
-def test_each_interface_has_its_socket(name: str, interface: str, mode: str, group: str | None) -> None:
-    """A socket is named after its interface, on disk and as a handed-over descriptor; codes are the desk's alone."""
+def test_each_interface_has_its_socket(name: str, interface: str) -> None:
+    """A socket is named after its interface, on disk and as a handed-over descriptor; everybody connects."""
     socket = unit(name)["Socket"]
     assert socket["ListenStream"] == f"/run/sithsd/{interface}"
     assert socket["FileDescriptorName"] == interface
     assert socket["Service"] == "sithsd.service"
-    assert socket["SocketMode"] == mode
-    assert socket.get("SocketGroup") == group
+    assert socket["SocketMode"] == "0666"
 
 
 def test_the_users_named_are_made(tmp_path: Path) -> None:
-    """systemd-sysusers makes the user and the group that service and sockets are given to, and nothing else."""
+    """systemd-sysusers makes the service's user and the groups that the shipped rights name, and nothing else."""
     folder = tmp_path / "usr/lib/sysusers.d"
     folder.mkdir(parents=True)
     (tmp_path / "etc").mkdir()
@@ -126,8 +123,10 @@ def test_the_users_named_are_made(tmp_path: Path) -> None:
     made = run("systemd-sysusers", f"--root={tmp_path}", "--dry-run")
     assert made.returncode == 0, made.stderr
     names = set(re.findall(r"(?:user|group) '([^']+)'", made.stdout + made.stderr))
-    service, codes = unit("sithsd.service")["Service"], unit("sithsd-codes.socket")["Socket"]
-    assert names == {service["User"], service["Group"], codes["SocketGroup"]} == {"sithsd", "sithsd-desk"}
+    service = unit("sithsd.service")["Service"]
+    shipped = tomllib.loads((UNITS.parent / "sithsd" / "policy" / "rights.toml").read_text(encoding="utf-8"))
+    groups = {one.removeprefix("group:") for line in shipped.values() for one in line if one.startswith("group:")}
+    assert names == {service["User"], service["Group"], *groups} == {"sithsd", "sithsd-desk"}
 
 
 def test_the_folders_are_made_with_their_modes(tmp_path: Path) -> None:

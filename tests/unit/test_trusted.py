@@ -7,7 +7,8 @@ import pytest
 
 from sithsd import trusted
 from sithsd.daemon import config
-from sithsd.policy import model
+from sithsd.policy import model, rights
+from sithsd.policy.site_file import PolicyError
 
 BYTES = 100
 
@@ -38,10 +39,10 @@ def test_a_file_of_ones_own(path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o664, 0o646, 0o666, 0o620])
 def test_a_file_that_others_may_write(path: Path, mode: int) -> None:
-    """The group or everybody: refused, by the policy and the settings too, in one line with the file's name."""
+    """The group or everybody: refused, by policy, rights and settings too, in one line with the file's name."""
     path.chmod(mode)
     assert "writable by its owner alone" in refused(path)
-    for load, kind in ((model.load, model.PolicyError), (config.load, config.ConfigError)):
+    for load, kind in ((model.load, PolicyError), (rights.load, PolicyError), (config.load, config.ConfigError)):
         with pytest.raises(kind, match=r"file\.toml: has to be root's .*, writable by its owner alone$"):
             load(path)
 

@@ -1,6 +1,7 @@
 """Both interfaces over the session room, called as the server calls them."""
 
 import asyncio
+import grp
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,12 +16,21 @@ from sithsd.api.methods import Cards
 from sithsd.api.peer import Caller
 from sithsd.api.rights import Rights
 from sithsd.policy.model import Policy
+from sithsd.policy.rights import Rules
 from sithsd.validity.judge import Judge
 
-GROUP, HOLDERS = 4711, 4712
 ORDINARY = Caller(uid=54321, gid=54321, pid=1, groups=frozenset({54321}))
-DESK = Caller(uid=54322, gid=54322, pid=2, groups=frozenset({54322, GROUP}))
-HOLDER = Caller(uid=54323, gid=54323, pid=3, groups=frozenset({54323, HOLDERS}))
+DESK = Caller(uid=54322, gid=54322, pid=2, groups=frozenset({54322, grp.getgrnam("games").gr_gid}))
+HOLDER = Caller(uid=54323, gid=54323, pid=3, groups=frozenset({54323}))
+"""Sits at the machine."""
+RULES = Rules(
+    status=("everyone",),
+    personal_numbers=("group:games",),
+    codes=("group:games", "active-session"),
+    authenticate=("group:games", "active-session"),
+    sign=("group:games", "active-session"),
+    desk=("group:games",),
+)
 
 
 @dataclass
@@ -30,6 +40,7 @@ class Socket:
     house: House
     cards: Interface
     codes: Interface
+    rights: Rights
 
     async def call(self, name: str, caller: Caller, **parameters: object) -> dict[str, object]:
         """Call a method; return the reply as plain JSON values."""
@@ -54,10 +65,10 @@ class Socket:
 @asynccontextmanager
 async def open_daemon(judge: Judge, policy: Policy | None = None) -> AsyncIterator[Socket]:
     """Give a daemon without sockets."""
-    rights = Rights(own_uid=1, group=GROUP, holders=HOLDERS)
+    rights = Rights(RULES, own_uid=1, sits_here=lambda uid: uid == HOLDER.uid)
     async with open_house(judge, policy=policy) as house:
         cards = Cards(house.board, house.readers, rights, judge, house.clock)
         codes = Codes(house.readers, house.desk, rights, lambda pid: f"program {pid}")
-        facts = DaemonFacts("9.8.7", house.clock.now(), "/run/pcscd/pcscd.comm", ["rights.group"])
+        facts = DaemonFacts("9.8.7", house.clock.now(), "/run/pcscd/pcscd.comm", ["rights.file"])
         diagnosis = Diagnosis(house.board, house.readers, judge, house.clock, facts)
-        yield Socket(house, cards.interface(diagnosis.method()), codes.interface())
+        yield Socket(house, cards.interface(diagnosis.method(rights.status)), codes.interface(), rights)

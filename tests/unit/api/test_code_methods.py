@@ -103,10 +103,12 @@ async def test_guidance_is_of_one_card(daemon: Socket, monkeypatch: pytest.Monke
 
 
 async def test_guidance_by_caller_and_holder(daemon: Socket) -> None:
-    """Who may unblock at a desk's card is told; a protected person's number is told to nobody."""
+    """Who may unblock at a desk's card is told; numbers to those who may see them, a protected person's to nobody."""
     await daemon.house.ready("desk")
     assert (await daemon.call("GetGuidance", DESK))["mayUnblock"] is True
     assert (await daemon.call("GetGuidance", HOLDER))["mayUnblock"] is False
+    assert (await daemon.call("GetGuidance", DESK))["personalNumbers"] == ["191212121212"]
+    assert (await daemon.call("GetGuidance", HOLDER))["personalNumbers"] == []
     slot = daemon.house.slot()
     view = slot.view
     holder = replace(view.card.facts.holder, protected=True)
@@ -263,7 +265,7 @@ async def test_what_a_half_done_activation_tells(daemon: Socket) -> None:
 
 
 async def test_a_desks_work_is_for_the_desk(daemon: Socket) -> None:
-    """A member of the holders' group uses cards, and does not do what only a desk may."""
+    """Who sits at the machine uses cards, and does not do what only a desk may."""
     await daemon.house.ready("desk")
     await daemon.call("Verify", HOLDER, role=AUTHENTICATION, code=Secret(PIN))
     unblock = {"role": AUTHENTICATION, "puk": Secret(PUK), "new_code": Secret(CHOSEN)}

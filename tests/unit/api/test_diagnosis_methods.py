@@ -1,8 +1,9 @@
-"""Diagnose: what only the daemon sees, for everybody, and nothing of the holder in it."""
+"""Diagnose: what only the daemon sees, for those who may look, and nothing of the holder in it."""
 
 import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 from both_interfaces import ORDINARY, Socket, open_daemon
 from card_bench import TODAY
@@ -10,6 +11,7 @@ from session_house import READER, policy_with
 
 from sithsd.daemon import config
 from sithsd.policy import model as policies
+from sithsd.policy import rights
 from sithsd.reader import attributes
 from sithsd.reader.monitor import ServiceDown
 from sithsd.session.model import ReaderStatus
@@ -33,7 +35,7 @@ async def test_what_the_daemon_tells_of_itself(daemon: Socket) -> None:
     assert [(one["environment"], len(one["fingerprint"])) for one in told["anchors"]] == [("sim", 64)]
     assert told["anchors"][0]["subject"].startswith("CN=SIM")
     assert told["issuers"] > 0
-    assert (told["settings"], told["readers"]) == (["rights.group"], [])
+    assert (told["settings"], told["readers"]) == (["rights.file"], [])
 
 
 async def test_a_card_that_is_read(daemon: Socket) -> None:
@@ -141,11 +143,13 @@ async def test_nothing_of_the_holder_is_in_it(daemon: Socket) -> None:
 
 
 def test_names_of_what_was_changed() -> None:
-    """Every value that differs is named with its table, in both files; what is as shipped is not."""
+    """Every value that differs is named with its table, in each file; what is as shipped is not."""
     assert config.changed(config.Settings(), config.Settings()) == ()
     settings = config.Settings(
-        rights=config.RightsSettings(group="staff"), log=config.LogSettings(level="debug", format="json")
+        rights=config.RightsSettings(file="/srv/rights.toml"), log=config.LogSettings(level="debug", format="json")
     )
-    assert config.changed(settings, config.Settings()) == ("rights.group", "log.level", "log.format")
+    assert config.changed(settings, config.Settings()) == ("rights.file", "log.level", "log.format")
     policy = policy_with(budget={"minutes": 7})
     assert config.changed(policy, policies.shipped(), "policy.") == ("policy.budget.minutes",)
+    given = msgspec.structs.replace(rights.shipped(), codes=("root",))
+    assert config.changed(given, rights.shipped(), "rights.") == ("rights.codes",)

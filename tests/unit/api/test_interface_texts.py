@@ -23,6 +23,7 @@ CALLS = {
         "GetValidity": (wire.ReaderCall, wire.CertificatesReply),
         "GetCodes": (wire.ReaderCall, wire.CodesReply),
         "Diagnose": (wire.DiagnoseCall, wire.DiagnoseReply),
+        "GetRights": (NoParameters, wire.RightsReply),
     },
     CODES_SOCKET: {
         "Verify": (wire.VerifyCall, wire.CodeReply),

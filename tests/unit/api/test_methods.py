@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from both_interfaces import DESK, ORDINARY, Socket
+from both_interfaces import DESK, HOLDER, ORDINARY, Socket
 from session_house import READER, refused
 
 from sithsd.api.peer import Caller
@@ -207,14 +207,27 @@ async def test_verify_and_unblock(daemon: Socket) -> None:
 
 
 async def test_who_may_call_what(daemon: Socket) -> None:
-    """Looking is for every local user; codes are for root, the daemon's own user, and the desk's group."""
-    for method in daemon.cards.methods.values():
-        assert method.right is everyone
-    for method in daemon.codes.methods.values():
-        assert not method.right(ORDINARY)
-        assert method.right(DESK)
-        assert method.right(Caller(uid=0, gid=0, pid=3, groups=frozenset()))
-        assert method.right(Caller(uid=1, gid=1, pid=3, groups=frozenset()))
+    """Looking takes the right to look, an operation that to codes, or to a key; what one may do is told to all."""
+    for name, method in daemon.cards.methods.items():
+        assert method.right == (everyone if name == "GetRights" else daemon.rights.status)
+    own = {"Authenticate": daemon.rights.authenticate, "Sign": daemon.rights.sign}
+    for name, method in daemon.codes.methods.items():
+        assert method.right == own.get(name, daemon.rights.codes)
+
+
+async def test_a_caller_is_told_its_rights(daemon: Socket) -> None:
+    """Each right as it would be decided, and whether the caller sits at the machine."""
+    assert await daemon.call("GetRights", ORDINARY) == rights("status")
+    assert await daemon.call("GetRights", HOLDER) == rights("status", "codes", "authenticate", "sign", "activeSession")
+    assert await daemon.call("GetRights", DESK) == rights(
+        "status", "personalNumbers", "codes", "authenticate", "sign", "desk"
+    )
+
+
+def rights(*held: str) -> dict[str, bool]:
+    """Return a reply in which these are true."""
+    names = ("status", "personalNumbers", "codes", "authenticate", "sign", "desk", "activeSession")
+    return {name: name in held for name in names}
 
 
 async def test_the_log_tells_who_and_what_but_no_code(daemon: Socket, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from sithsd.api.rights import DESK_GROUP
 from sithsd.daemon import config
 from sithsd.values import Environment
 
@@ -21,14 +20,13 @@ def refusal(path: Path) -> str:
 
 
 def test_everything_is_optional(tmp_path: Path) -> None:
-    """An empty file is the defaults: production alone, the desk's group, logs for where they go."""
+    """An empty file is the defaults: production alone, files at their usual places, logs for where they go."""
     path = tmp_path / "sithsd.toml"
     path.write_text("")
     settings = config.load(path)
     assert settings == config.Settings()
     assert settings.validity.environments == (Environment.PRODUCTION,)
-    assert settings.rights.group == DESK_GROUP
-    assert settings.rights.holders is None
+    assert settings.rights.file is None
     assert settings.drivers.site == "/etc/sithsd/drivers.d"
     assert settings.policy.file is None
     assert (settings.log.level, settings.log.format) == ("info", "auto")
@@ -53,8 +51,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
         environments = ["production", "sim"]
         anchors = ["/a.pem"]
         [rights]
-        group = "desk"
-        holders = "people"
+        file = "/srv/rights.toml"
         [drivers]
         site = "/srv/drivers"
         [policy]
@@ -67,7 +64,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     settings = config.load(path)
     assert settings.validity.environments == (Environment.PRODUCTION, Environment.SIM)
     assert settings.validity.anchors == ("/a.pem",)
-    assert (settings.rights.group, settings.rights.holders) == ("desk", "people")
+    assert settings.rights.file == "/srv/rights.toml"
     assert (settings.drivers.site, settings.policy.file) == ("/srv/drivers", "/srv/policy.toml")
     assert (settings.log.level, settings.log.format) == ("warning", "json")
 
@@ -78,9 +75,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ('[log]\nlevel = "loud"\n', "$.log.level", "loud"),
         ('[log]\ncolour = "red"\n', "$.log", "colour"),
         ("[logs]\n", "", "logs"),
-        ("[rights]\ngroup = 7\n", "$.rights.group", "str"),
-        ('[rights]\ngroup = ""\n', "$.rights.group", "length"),
-        ('[rights]\nholders = ""\n', "$.rights.holders", "length"),
+        ("[rights]\nfile = 7\n", "$.rights.file", "str"),
+        ('[rights]\ngroup = "desk"\n', "$.rights", "unknown field `group`"),
         ("[policy]\nfile = 7\n", "$.policy.file", "str"),
         ('[validity]\nenvironments = ["moon"]\n', "$.validity.environments[0]", "moon"),
         ("log = 1\n", "$.log", "object"),
