@@ -59,6 +59,8 @@ soak: setup ## property, fuzz and e2e tests with new random seeds for SOAK_MINUT
 	    round=$$((round + 1)); \
 	done
 
+include .ci/install.mk
+
 .PHONY: clean
 clean: ## remove everything that was made here
 	@rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -128,10 +128,19 @@ def version() -> str:
     return told
 
 
-def test_the_version_is_told_once() -> None:
-    """The package tells the version that its metadata has."""
+def test_every_version_is_the_same() -> None:
+    """The package and Debian's changelog tell the version that the metadata has."""
+    changes = (ROOT / "debian" / "changelog").read_text(encoding="utf-8")
+    assert changes.startswith(f"sithsd ({version()}) ")
     text = (ROOT / "sithsd" / "__init__.py").read_text(encoding="utf-8")
     assert f'__version__ = "{version()}"' in text
+
+
+def test_every_file_for_the_system_has_its_place() -> None:
+    """`make install` knows each file of systemd/: units by their kind, the others by name."""
+    rules = (ROOT / ".ci" / "install.mk").read_text(encoding="utf-8")
+    for name in files(ROOT / "systemd"):
+        assert name == "README.md" or f"systemd/{name}" in rules or f"systemd/*{Path(name).suffix}" in rules, name
 
 
 def test_every_dependency_is_locked_with_hashes() -> None:
