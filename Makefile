@@ -5,6 +5,8 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 RUN := .cache/run
 SOAK_MINUTES ?= 10
+# Test files run side by side, as many as there are processors (at most 4): most of their time is waiting.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 # Kinds of tests; a kind that has gone missing is an error. tests/bench measures and is not among them.
 KINDS := unit contract property api e2e foreign fuzz
 
@@ -22,7 +24,7 @@ driver: setup ## the reader driver of the simulated readers (setup builds it too
 
 .PHONY: test
 test: setup lint ## setup, lint, and every test
-	@$(BIN)/python -m pytest $(KINDS:%=tests/%)
+	@$(BIN)/python -m pytest $(PARALLEL) $(KINDS:%=tests/%)
 
 .PHONY: lint
 lint: setup ## ruff, mypy, import-linter, and no path of one machine in any file

@@ -5,6 +5,7 @@ last try is never among them unless a caller said so. What the daemon tells of e
 """
 
 import asyncio
+import base64
 import os
 import shutil
 import tempfile
@@ -52,6 +53,7 @@ EXPECTED = (
     "request.tooManyWrong",
     "reader.busy",
 )
+DIGEST = base64.b64encode(bytes(32)).decode()
 ANSWERS = [
     {"id": "holderPresent", "confirmed": True},
     {"id": "idDocument", "confirmed": True},
@@ -69,7 +71,10 @@ deaths = st.sampled_from(["lives", "lives", "lives", "dies at once", "dies later
 
 @dataclass
 class Call:
-    """One call of a client: what a person said with it, and what the chip got because of it."""
+    """One call of a client: what a person said with it, and what the chip got because of it.
+
+    One that `signs` may fail after its code, which was right then.
+    """
 
     judged: set[bytes]
     spend: bool
@@ -77,6 +82,7 @@ class Call:
     expected: int | None
     fits_card: bool
     wanted: int = 1
+    signs: bool = False
     reply: dict[str, Any] | None = None
     seen: list[Seen] = field(default_factory=list)
 
@@ -87,7 +93,7 @@ class Call:
             return 1
         code = self.reply.get("code")
         sent = code is None or code in SENT or bool(self.reply.get("done")) or self.reply.get("statusWord") is not None
-        return 0 if sent else 2
+        return 0 if sent else 1 if self.signs else 2
 
     @property
     def lowered(self) -> int:
@@ -377,6 +383,21 @@ class LifeOfCodes(RuleBasedStateMachine):
         self.finish()
 
     @rule(role=roles, right=st.booleans(), given=words, expected=shown, death=deaths)
+    def sign(self, role: Role, given: dict[str, bool], expected: str, death: str, *, right: bool) -> None:
+        """Have something signed, as a client."""
+        if self.bench is None:
+            return
+        code = (self.right(role) if right else None) or self.unique("7", 6)
+        said, left = self.said(given, expected, role)
+        call = Call({code}, given["spend"], given["risk"], left, fits_card=True, signs=True)
+        parameters = {"identity": "hsaId", "code": code.decode(), **said}
+        if role is Role.SIGNATURE:
+            self.run(self.ask("Sign", parameters | {"digest": DIGEST, "description": "A document"}, call, death))
+        else:
+            self.run(self.ask("Authenticate", parameters, call, death))
+        self.finish()
+
+    @rule(role=roles, right=st.booleans(), given=words, expected=shown, death=deaths)
     def change(self, role: Role, given: dict[str, bool], expected: str, death: str, *, right: bool) -> None:
         """Change a PIN, as a client."""
         if self.bench is None:
@@ -552,11 +573,13 @@ class LifeOfCodes(RuleBasedStateMachine):
         assert code != "internal", call.reply
         if code is None:
             assert call.lowered == 0
+            assert not call.signs or call.reply["signature"]
             assert len(call.seen) == (len(call.reply["done"]) if "done" in call.reply else 1)
         elif code in {"pin.wrong", "puk.wrong"}:
             assert call.lowered == 1
         elif code not in SENT and not call.reply.get("done") and call.reply.get("statusWord") is None:
-            assert not call.seen, f"the caller was told {code}, but a code was sent"
+            taken = call.signs and call.lowered == 0
+            assert not call.seen or taken, f"the caller was told {code}, but a code was sent"
 
     def check_budget(self) -> None:
         """No more wrong codes in a quarter of an hour than the policy allows one user."""
