@@ -332,6 +332,15 @@ class CodeResult(TypedDict):
     warnings: list[str]
 
 
+class Choice(TypedDict):
+    """A certificate to choose from."""
+
+    fingerprint: str
+    identity: str
+    subject: str
+    notAfter: str
+
+
 class ErrorParameters:
     """What every error of io.sithsd tells."""
 
@@ -349,6 +358,7 @@ class ErrorParameters:
     done: list[str]
     holder: str | None
     retryAfter: int | None  # noqa: N815 - as above
+    choices: list[Choice]
 
 
 class PinWrong(asyncvarlink.TypedVarlinkErrorReply, interface=CODES):
