@@ -1,4 +1,4 @@
-"""Where programs meet: the runtime directory (sockets) and the state directory."""
+"""Where programs meet: the runtime directory (sockets), the state directory, and pcscd's socket."""
 
 import os
 from pathlib import Path
@@ -16,6 +16,11 @@ def runtime_dir(given: str | os.PathLike[str] | None = None) -> Path:
 def state_dir(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of what outlives a process: as `given`, else $STATE_DIRECTORY, else /var/lib/sithsd."""
     return _folder(given, "STATE_DIRECTORY", "/var/lib/sithsd")
+
+
+def pcscd_socket() -> Path:
+    """Return the socket that pcsc-lite's client library connects to."""
+    return Path(os.environ.get("PCSCLITE_CSOCK_NAME") or "/run/pcscd/pcscd.comm")
 
 
 def _folder(given: str | os.PathLike[str] | None, variable: str, fixed: str) -> Path:

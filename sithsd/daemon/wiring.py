@@ -30,14 +30,13 @@ from sithsd.daemon.sessions import ActiveSessions
 from sithsd.daemon.sleep import SleepWatch
 from sithsd.daemon.systemd import keep_watchdog, notify
 from sithsd.errors import SithsdError
-from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET
+from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET, pcscd_socket
 from sithsd.policy import model as policy_file
 from sithsd.policy import rights as rights_file
 from sithsd.policy.model import Policy
 from sithsd.policy.rights import ACTIVE_SESSION, Rules
 from sithsd.reader import holders
 from sithsd.reader.monitor import Monitor, PcscEvent
-from sithsd.reader.presence import service_socket
 from sithsd.reader.trace import log_exchange
 from sithsd.reader.worker import ReaderWorker
 from sithsd.session.board import Board
@@ -92,7 +91,7 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         _remember(herald, audit)
         readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, judge))
-        facts = DaemonFacts(__version__, clock.now(), str(service_socket()), _changed(settings, policy, rules))
+        facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules))
         cards = Cards(board, readers, rights, judge, clock)
         server = _server(
             sockets,

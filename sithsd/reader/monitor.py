@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from sithsd.locations import pcscd_socket
 from sithsd.reader import scard
 from sithsd.reader.events import (
     CardInserted,
@@ -29,7 +30,7 @@ from sithsd.reader.events import (
     ServiceDown,
     ServiceUp,
 )
-from sithsd.reader.presence import ServicePresence, service_socket
+from sithsd.reader.presence import ServicePresence
 from sithsd.reader.table import ReaderTable
 
 __all__ = [
@@ -80,7 +81,7 @@ class Monitor:
     ) -> None:
         self._on_event = on_event
         self._on_survey = on_survey
-        self._socket = socket or service_socket()
+        self._socket = socket or pcscd_socket()
         self._establish = establish
         self._table = ReaderTable(self._tell)
         # A daemon thread: it hangs in a PC/SC call for as long as the service neither answers nor dies.

@@ -17,19 +17,12 @@ from inotify_simple import INotify, flags
 
 _log = structlog.get_logger()
 
-_DEFAULT_SOCKET: Final = "/run/pcscd/pcscd.comm"
-
 _GONE: Final = flags.DELETE_SELF | flags.MOVE_SELF
 # pcscd binds (CREATE), listens, and then changes the file's mode (ATTRIB): the latter is the moment to connect.
 _ENTRY: Final = flags.CREATE | flags.MOVED_TO | flags.ATTRIB
 
 # How long to rest where the filesystem can't be watched (no inotify instance left, a folder that we may not read).
 _BLIND_SECONDS: Final = 1.0
-
-
-def service_socket() -> Path:
-    """Return the socket that pcsc-lite's client library connects to."""
-    return Path(os.environ.get("PCSCLITE_CSOCK_NAME") or _DEFAULT_SOCKET)
 
 
 class ServicePresence:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from sithsd.locations import pcscd_socket
 from sithsd.reader import presence as module
-from sithsd.reader.presence import ServicePresence, service_socket
+from sithsd.reader.presence import ServicePresence
 
 LONG, SHORT = 20.0, 0.01
 
@@ -144,6 +145,6 @@ def test_where_nothing_can_be_watched_a_wait_has_an_end(
 def test_the_socket_is_the_one_that_every_program_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     """PCSCLITE_CSOCK_NAME names it, else it has its place in /run."""
     monkeypatch.setenv("PCSCLITE_CSOCK_NAME", "/somewhere/else.comm")
-    assert service_socket() == Path("/somewhere/else.comm")
+    assert pcscd_socket() == Path("/somewhere/else.comm")
     monkeypatch.delenv("PCSCLITE_CSOCK_NAME")
-    assert service_socket() == Path("/run/pcscd/pcscd.comm")
+    assert pcscd_socket() == Path("/run/pcscd/pcscd.comm")
