@@ -49,9 +49,14 @@ class Daemon:
         self._folder = folder
         self._connect = connect
 
-    def ask(self, method: str, parameters: Wire, *, patience: float = PATIENCE) -> JsonObject:
-        """Return the reply of the method with this full name ("io.sithsd.Cards.List"), within `patience` seconds."""
-        with self._connection(method, patience) as connection:
+    def ask(
+        self, method: str, parameters: Wire, *, patience: float = PATIENCE, socket: str | None = None
+    ) -> JsonObject:
+        """Return the reply of the method with this full name ("io.sithsd.Cards.List"), within `patience` seconds.
+
+        It is asked of its interface's own socket, unless another one is named.
+        """
+        with self._connection(method, patience, socket) as connection:
             return connection.call(method, parameters)
 
     def listen(self, method: str, parameters: Wire) -> Iterator[JsonObject]:
@@ -60,10 +65,10 @@ class Daemon:
             yield from connection.stream(method, parameters)
 
     @contextmanager
-    def _connection(self, method: str, patience: float) -> Iterator[Connection]:
+    def _connection(self, method: str, patience: float, socket: str | None = None) -> Iterator[Connection]:
         interface = method.rpartition(".")[0]
         try:
-            with self._connect(self._folder / interface, timeout=patience) as connection:
+            with self._connect(self._folder / (socket or interface), timeout=patience) as connection:
                 yield connection
         except SithsdError as error:
             raise CommandError(_parameters(error), key=LOST if isinstance(error, LostError) else None) from error

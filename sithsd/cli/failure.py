@@ -75,7 +75,7 @@ def failure_sentences(found: CommandError, words: Words) -> list[str]:
     key = found.key or _key(given, words)
     values: dict[str, str | int] = {"role": given.role or "none", "triesLeft": tries}
     if given.holder:
-        values["holder"] = given.holder.removeprefix(_PERHAPS).removeprefix(_ONE_OF)
+        values["holder"] = program_names(given.holder)
     lines = [words.say(key or "error-unknown", **values)]
     if key is None:
         lines.append(words.say("error-name", name=given.code))
@@ -107,6 +107,11 @@ def _choice(one: Choice, words: Words) -> str:
         notAfter=one.not_after[:10],
         fingerprint=one.fingerprint,
     )
+
+
+def program_names(holder: str) -> str:
+    """Return the names of the programs that may hold a card, without the daemon's English words around them."""
+    return holder.removeprefix(_PERHAPS).removeprefix(_ONE_OF)
 
 
 def retry_sentence(seconds: int, words: Words) -> str:

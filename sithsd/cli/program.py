@@ -8,7 +8,7 @@ import click
 
 from sithsd.cli import answers
 from sithsd.cli.audit import audit_group
-from sithsd.cli.commands import activate, look, monitor, spend
+from sithsd.cli.commands import activate, doctor, look, monitor, spend
 from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
@@ -41,7 +41,7 @@ def program(words: Words) -> click.Group:
 
 
 def _commands(words: Words, options: Options) -> list[click.Command]:
-    def command(name: str, callback: Callable[..., None], *own: click.Option) -> click.Command:
+    def command(name: str, callback: Callable[..., int | None], *own: click.Option) -> click.Command:
         return SpokenCommand(
             name,
             words=words,
@@ -65,6 +65,13 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
         ),
         command("validity", look.validity, reader, unmasked),
         command("codes", look.codes, reader),
+        command(
+            "doctor",
+            doctor.doctor,
+            reader,
+            options.make("--bundle", metavar="FILE", type=click.Path()),
+            options.make("--identities", is_flag=True),
+        ),
         command("verify", _spending(Operation.VERIFY), *_spending_options(options, "code-fd")),
         command("change", _spending(Operation.CHANGE), *_spending_options(options, "code-fds-change")),
         command("unblock", _spending(Operation.UNBLOCK), *_spending_options(options, "code-fds"), options.risk_card()),

@@ -76,6 +76,7 @@ class Card(Shape):
     """One inserted card."""
 
     serial: str | None = None
+    profile: str | None = None
     environment: str = "unknown"
     kind: str = "unknown"
     card_number: str | None = None
@@ -94,6 +95,7 @@ class Reader(Shape):
     state: str
     card: Card | None = None
     reason: str | None = None
+    detail: str | None = None
 
 
 class Notice(Shape):
@@ -138,6 +140,88 @@ class CodesReply(Shape):
     reader: str
     codes: list[CodeState]
     card_serial: str | None = None
+
+
+class InfoReply(Shape):
+    """Of org.varlink.service.GetInfo."""
+
+    version: str = ""
+    interfaces: list[str] = []
+
+
+class RightsReply(Shape):
+    """Of GetRights: what the caller may do."""
+
+    status: bool = False
+    codes: bool = False
+    authenticate: bool = False
+    sign: bool = False
+    active_session: bool = False
+
+
+class Anchor(Shape):
+    """A root that the daemon trusts."""
+
+    fingerprint: str = ""
+    environment: str = "unknown"
+
+
+class Rate(Shape):
+    """How fast a card's contacts are: a bit takes `factor` / `divider` clock cycles."""
+
+    factor: int
+    divider: int
+
+
+class PassedOver(Shape):
+    """A profile that does not fit the card: by its ATR, or by the card's answer to an application."""
+
+    profile: str
+    application: str | None = None
+    status_word: int | None = None
+
+
+class ReaderDiagnosis(Shape):
+    """A reader as a doctor sees it; see `sithsd.api.wire`."""
+
+    name: str
+    refusal: str | None = None
+    holder: str | None = None
+    pad_verify: bool | None = None
+    pad_modify: bool | None = None
+    vendor: str | None = None
+    model: str | None = None
+    version: str | None = None
+    usb_bus: int | None = None
+    usb_device: int | None = None
+    offered_protocols: list[int] = []
+    protocol: int | None = None
+    told_protocol: int | None = None
+    offered_rate: Rate | None = None
+    rate: Rate | None = None
+    clock_kilohertz: int | None = None
+    profile: str | None = None
+    title: str | None = None
+    evidence: str | None = None
+    backend: str | None = None
+    identified_by: str | None = None
+    passed_over: list[PassedOver] = []
+
+
+class DiagnoseReply(Shape):
+    """Of Diagnose. Moments are RFC 3339."""
+
+    version: str = ""
+    started_at: str = ""
+    now: str = ""
+    plausible_from: str = ""
+    service: bool = True
+    service_socket: str | None = None
+    environments: list[str] = []
+    anchors: list[Anchor] = []
+    issuers: int = 0
+    settings: list[str] = []
+    readers: list[ReaderDiagnosis] = []
 
 
 class CodeReply(Shape):

@@ -21,6 +21,7 @@ SHAPES = [
     *("Verdict", "CodeState", "Certificate", "Holder", "Card", "Reader"),
     *("ListReply", "MonitorReply", "CertificatesReply", "CodesReply", "CodeReply"),
     *("Notice", "ActivateReply", "GuidanceReply", "NewCodeRule", "ChecklistItem"),
+    *("RightsReply", "Anchor", "Rate", "PassedOver", "ReaderDiagnosis", "DiagnoseReply"),
 ]
 
 
