@@ -13,84 +13,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-import msgspec
-
+from sithsd.api.exchange import (
+    REPLY_BYTES,
+    Answer,
+    DaemonError,
+    LostError,
+    answer_in,
+    call_message,
+    lost,
+    no_answer,
+    not_connected,
+    shaped,
+    told,
+)
 from sithsd.api.framing import MessageBuffer, MessageTooLongError, wipe
-from sithsd.api.limits import MESSAGE_BYTES
-from sithsd.api.shape import encode
-from sithsd.api.wire import ErrorParameters, Wire
-from sithsd.errors import Choice, ErrorCode, More, SithsdError, Where
-from sithsd.locations import CODES_SOCKET
+from sithsd.api.wire import Wire
+
+__all__ = ["REPLY_BYTES", "Client", "DaemonError", "LostError"]
 
 T = TypeVar("T")
-
-REPLY_BYTES = 1024 * 1024
-_SERVICE_ERRORS = {"org.varlink.service.PermissionDenied": ErrorCode.REQUEST_DENIED}
-
-
-class DaemonError(SithsdError):
-    """An error that the daemon told.
-
-    `told` is the code exactly as told: a newer daemon may know codes that this release does not, and then `code` is
-    `internal`. `retryable` is as told too.
-    """
-
-    def __init__(self, parameters: ErrorParameters) -> None:
-        try:
-            code = ErrorCode(parameters.code)
-        except ValueError:
-            code = ErrorCode.INTERNAL
-        super().__init__(
-            code,
-            parameters.detail,
-            tries_left=parameters.tries_left,
-            role=parameters.role,
-            status_word=parameters.status_word,
-        )
-        self.where = Where(parameters.reader, parameters.card_serial, parameters.sequence)
-        self.more = More(
-            tuple(parameters.rules),
-            parameters.advice,
-            tuple(parameters.done),
-            parameters.holder,
-            parameters.retry_after,
-            tuple(Choice(one.fingerprint, one.identity, one.subject, one.not_after) for one in parameters.choices),
-        )
-        self.told = parameters.code
-        self._retryable = parameters.retryable
-
-    @property
-    def retryable(self) -> bool:
-        """Whether the daemon said that the same call may be made again unchanged."""
-        return self._retryable
-
-    def __str__(self) -> str:
-        """Return the code as told, and the daemon's sentence."""
-        return super().__str__().replace(str(self.code), self.told, 1)
-
-
-class LostError(SithsdError):
-    """The daemon was lost after it was asked for something that it may have done: daemon.unavailable, not retryable."""
-
-    @property
-    def retryable(self) -> bool:
-        """Never."""
-        return False
-
-
-class _Call(msgspec.Struct, omit_defaults=True):
-    method: str
-    parameters: Any
-    more: bool = False
-
-
-class _Reply(msgspec.Struct):
-    parameters: msgspec.Raw = msgspec.Raw(b"{}")
-    continues: bool | None = None
-    error: str | None = None
-
-
-_REPLIES = msgspec.json.Decoder(_Reply)
 
 
 class Client:
@@ -137,7 +78,7 @@ class Client:
         deadline = time.monotonic() + self._timeout
         self._send(method, parameters, deadline, more=False)
         answer = self._receive(method, deadline)
-        return _shaped(answer, reply_type)
+        return shaped(answer, reply_type)
 
     @overload
     def stream(self, method: str, parameters: Wire | Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]: ...
@@ -158,16 +99,14 @@ class Client:
             while not whole:
                 answer = self._receive(method, None)
                 whole = not answer.continues
-                yield _shaped(answer, reply_type)
+                yield shaped(answer, reply_type)
         finally:
             if not whole:
                 self.close()
 
     def _send(self, method: str, parameters: Wire | Mapping[str, Any] | None, deadline: float, *, more: bool) -> None:
-        message = encode(_Call(method, {} if parameters is None else parameters, more=more))
+        message = call_message(method, parameters, more=more)
         try:
-            if len(message) > MESSAGE_BYTES:
-                raise SithsdError(ErrorCode.REQUEST_INVALID, f"the call is longer than {MESSAGE_BYTES} bytes")
             connection = self._connected(deadline)
             # A daemon that refuses the connection has told why before it closed: that is then read.
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -175,10 +114,10 @@ class Client:
                 connection.sendall(b"\0")
         except TimeoutError:
             self.close()
-            raise self._lost(method, "does not read") from None
+            raise lost(self._path, method, "does not read") from None
         except OSError as error:
             self.close()
-            raise self._lost(method, str(error.strerror)) from None
+            raise lost(self._path, method, str(error.strerror)) from None
         finally:
             wipe(message)
 
@@ -192,26 +131,25 @@ class Client:
             connection.connect(self._path)
         except OSError as error:
             connection.close()
-            code = ErrorCode.REQUEST_DENIED if isinstance(error, PermissionError) else ErrorCode.DAEMON_UNAVAILABLE
-            raise SithsdError(code, f"{self._path}: {error.strerror or error}") from None
+            raise not_connected(self._path, error) from None
         self._socket = connection
         return connection
 
-    def _receive(self, method: str, deadline: float | None) -> _Reply:
+    def _receive(self, method: str, deadline: float | None) -> Answer:
         """Return the next reply. Raises what it tells."""
         try:
-            answer = _REPLIES.decode(self._next(deadline))
+            answer = answer_in(self._next(deadline))
         except TimeoutError:
             self.close()
-            raise self._lost(method, "did not answer in time") from None
+            raise lost(self._path, method, "did not answer in time") from None
         except OSError as error:
             self.close()
-            raise self._lost(method, error.strerror or "closed the connection") from None
+            raise lost(self._path, method, error.strerror or "closed the connection") from None
         except (MessageTooLongError, ValueError, RecursionError):
             self.close()
-            raise SithsdError(ErrorCode.INTERNAL, "the daemon's reply is no varlink message") from None
+            raise no_answer() from None
         if answer.error is not None:
-            raise _told(answer.error, answer.parameters)
+            raise told(answer.error, answer.parameters)
         return answer
 
     def _next(self, deadline: float | None) -> bytearray:
@@ -225,32 +163,9 @@ class Client:
             self._incoming.received(count)
         return message
 
-    def _lost(self, method: str, how: str) -> SithsdError:
-        kind = LostError if method.startswith(f"{CODES_SOCKET}.") else SithsdError
-        return kind(ErrorCode.DAEMON_UNAVAILABLE, f"{self._path}: the daemon {how}")
-
 
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
     return left
-
-
-def _shaped(answer: _Reply, reply_type: type[T] | None) -> T | dict[str, Any]:
-    try:
-        if reply_type is None:
-            return msgspec.json.decode(answer.parameters, type=dict[str, Any])
-        return msgspec.json.decode(answer.parameters, type=reply_type)
-    except (ValueError, RecursionError):
-        raise SithsdError(ErrorCode.INTERNAL, "the daemon's reply has not the expected form") from None
-
-
-def _told(name: str, parameters: msgspec.Raw) -> SithsdError:
-    try:
-        return DaemonError(msgspec.json.decode(parameters, type=ErrorParameters))
-    except ValueError:
-        # One of varlink's own errors, which have no code: the call was none that this daemon knows.
-        code = _SERVICE_ERRORS.get(name, ErrorCode.REQUEST_INVALID)
-        known = name.startswith("org.varlink.service.")
-        return SithsdError(code if known else ErrorCode.INTERNAL, f"the daemon answered {name}")
