@@ -8,7 +8,7 @@ import click
 
 from sithsd.cli import answers
 from sithsd.cli.audit import audit_group
-from sithsd.cli.commands import activate, doctor, look, monitor, spend
+from sithsd.cli.commands import activate, doctor, look, monitor, prove, spend
 from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
@@ -41,7 +41,7 @@ def program(words: Words) -> click.Group:
 
 
 def _commands(words: Words, options: Options) -> list[click.Command]:
-    def command(name: str, callback: Callable[..., int | None], *own: click.Option) -> click.Command:
+    def command(name: str, callback: Callable[..., int | None], *own: click.Parameter) -> click.Command:
         return SpokenCommand(
             name,
             words=words,
@@ -76,6 +76,19 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
         command("change", _spending(Operation.CHANGE), *_spending_options(options, "code-fds-change")),
         command("unblock", _spending(Operation.UNBLOCK), *_spending_options(options, "code-fds"), options.risk_card()),
         command(
+            "authenticate",
+            _proving(prove.authenticate, "challenge_file", "description"),
+            options.make("--challenge-file", metavar="FILE", type=click.Path()),
+            *options.signing(),
+        ),
+        command(
+            "sign",
+            _proving(prove.sign, "file", "digest", "description"),
+            click.Argument(["file"], required=False, type=click.Path(), metavar="FILE"),
+            options.digest(),
+            *options.signing(),
+        ),
+        command(
             "activate",
             _activate,
             reader,
@@ -103,6 +116,13 @@ def _spending_options(options: Options, help_key: str) -> list[click.Option]:
 def _spending(operation: Operation) -> Callable[..., None]:
     def call(invocation: Invocation, role: str, **rest: Any) -> None:  # noqa: ANN401 - what the options above give
         spend.spend(invocation, spend.Wanted(role=Role(role), operation=operation, **rest))
+
+    return call
+
+
+def _proving(act: Callable[..., None], *own: str) -> Callable[..., None]:
+    def call(invocation: Invocation, **given: Any) -> None:  # noqa: ANN401 - what the options above give
+        act(invocation, **{name: given.pop(name) for name in own}, wanted=prove.Wanted(**given))
 
     return call
 

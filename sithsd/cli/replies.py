@@ -132,6 +132,7 @@ class CertificatesReply(Shape):
 
     reader: str
     certificates: list[Certificate]
+    card_serial: str | None = None
 
 
 class CodesReply(Shape):

@@ -5,11 +5,19 @@ at the reader; the end of the input ends it.
 """
 
 import asyncio
+import base64
+import hashlib
 import sys
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from sithsd.api import wire
 from sithsd.api.interface import Interface, Method, StreamMethod, interface_text
@@ -20,11 +28,42 @@ from sithsd.api.sockets import SocketError, open_sockets, usual_access
 from sithsd.errors import ErrorCode, SithsdError, Where
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
 from sithsd.policy.rights import Rules
-from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
+from sithsd.secret import Secret
+from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, SignatureAlgorithm, Status
 
 READER = "Fake Reader 00 00"
 SERIAL = "9752269875000000001"
 RIGHT_CODE = b"112233"
+HSA_ID = "SE0000000000-SIM1"
+
+
+class FakeKey:
+    """A key on P-256 with a certificate, and what it signs."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.SERIAL_NUMBER, HSA_ID)])
+        now = datetime.now(UTC)
+        builder = x509.CertificateBuilder(name, name, self._key.public_key(), 1, now, now + timedelta(days=1))
+        self._der = builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    def reply(self, digest: bytes, certificate: wire.Certificate) -> dict[str, Any]:
+        """Return what the replies of Authenticate and Sign have in common."""
+        certificate.fingerprint = hashlib.sha256(self._der).hexdigest()
+        certificate.der = base64.b64encode(self._der).decode()
+        signature = self._key.sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
+        return {
+            "reader": READER,
+            "card_serial": SERIAL,
+            "tries_left": 3,
+            "algorithm": SignatureAlgorithm.ECDSA_SHA256,
+            "signature": base64.b64encode(signature).decode(),
+            "certificate": certificate,
+            "issuers": [],
+            "identity": IdentityKind.HSA_ID,
+            "identity_value": HSA_ID,
+            "chosen_by": "purpose",
+        }
 
 
 class FakeRoom:
@@ -33,6 +72,7 @@ class FakeRoom:
     def __init__(self) -> None:
         self._sequence = 1
         self._tries = 3
+        self._key = FakeKey()
         self._news = asyncio.Condition()
 
     async def change(self) -> None:
@@ -42,11 +82,12 @@ class FakeRoom:
             self._news.notify_all()
 
     def cards(self) -> Interface:
-        """Return io.sithsd.Cards, without GetValidity."""
+        """Return io.sithsd.Cards."""
         methods = [
             Method("List", wire.ListCall, everyone, self._list),
             StreamMethod("Monitor", wire.ListCall, everyone, self._monitor),
             Method("GetCertificates", wire.ReaderCall, everyone, self._certificates),
+            Method("GetValidity", wire.ReaderCall, everyone, self._certificates),
             Method("GetCodes", wire.ReaderCall, everyone, self._codes),
         ]
         return Interface(interface_text(CARDS_SOCKET), methods)
@@ -56,6 +97,8 @@ class FakeRoom:
         methods = [
             Method("Verify", wire.VerifyCall, rights.codes, self._verify),
             Method("Unblock", wire.UnblockCall, rights.codes, self._unblock),
+            Method("Authenticate", wire.AuthenticateCall, rights.codes, self._authenticate),
+            Method("Sign", wire.SignCall, rights.codes, self._sign),
         ]
         return Interface(interface_text(CODES_SOCKET), methods)
 
@@ -114,23 +157,25 @@ class FakeRoom:
         return wire.CodesReply(reader=READER, card_serial=SERIAL, sequence=self._sequence, codes=[state])
 
     async def _verify(self, call: wire.VerifyCall, _caller: Caller) -> wire.CodeReply:
-        where = self._check(call.reader)
-        with call.code as code:
-            if not code.reveal().isdigit():
-                error = SithsdError(ErrorCode.PIN_MALFORMED, "a code has digits only", role=call.role)
-                error.where = where
-                raise error
-            if code.reveal() != RIGHT_CODE:
-                self._tries -= 1
-                error = SithsdError(
-                    ErrorCode.PIN_WRONG, "wrong", tries_left=self._tries, role=call.role, status_word=0x63C0
-                )
-                error.where = where
-                raise error
-        self._tries = 3
+        self._check_code(call.code, call.reader, call.role)
         return wire.CodeReply(
             reader=READER, card_serial=SERIAL, sequence=self._sequence, role=call.role, tries_left=self._tries
         )
+
+    def _check_code(self, code: Secret | None, reader: str | None, role: Role) -> None:
+        """Take a right code, or none, as a pad gives it."""
+        where = self._check(reader)
+        with code or Secret(RIGHT_CODE) as given:
+            if not given.reveal().isdigit():
+                error = SithsdError(ErrorCode.PIN_MALFORMED, "a code has digits only", role=role)
+                error.where = where
+                raise error
+            if given.reveal() != RIGHT_CODE:
+                self._tries -= 1
+                error = SithsdError(ErrorCode.PIN_WRONG, "wrong", tries_left=self._tries, role=role, status_word=0x63C0)
+                error.where = where
+                raise error
+        self._tries = 3
 
     async def _unblock(self, call: wire.UnblockCall, _caller: Caller) -> wire.CodeReply:
         self._check(call.reader)
@@ -138,6 +183,18 @@ class FakeRoom:
             return wire.CodeReply(
                 reader=READER, card_serial=SERIAL, sequence=self._sequence, role=call.role, tries_left=3
             )
+
+    async def _authenticate(self, call: wire.AuthenticateCall, _caller: Caller) -> wire.AuthenticateReply:
+        self._check_code(call.code, call.reader, Role.AUTHENTICATION)
+        digest = hashlib.sha256(base64.b64decode(call.challenge or "")).digest()
+        reply = self._key.reply(digest, self._certificate())
+        return wire.AuthenticateReply(**reply, sequence=self._sequence, challenge=call.challenge or "")
+
+    async def _sign(self, call: wire.SignCall, _caller: Caller) -> wire.SignReply:
+        self._check_code(call.code, call.reader, Role.SIGNATURE)
+        certificate = self._certificate()
+        certificate.purpose = Purpose.SIGNATURE
+        return wire.SignReply(**self._key.reply(base64.b64decode(call.digest), certificate), sequence=self._sequence)
 
 
 async def serve(folder: Path) -> None:

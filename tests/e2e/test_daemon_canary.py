@@ -147,6 +147,35 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
     assert leaks_in_files(tmp_path) == []
 
 
+def prove_and_sign(life: Life) -> None:
+    """Have the card sign, with wrong codes too: piped, typed, on the socket, and at the reader's pad."""
+    house = life.house
+    prove = ("authenticate", "--identity", "hsaId")
+    letter = house.folder / "letter"
+    letter.write_text("A letter.\n")
+    sign = ("sign", str(letter), "--identity", "hsaId", "--force")
+    for command, wrong, right in ((prove, WRONG_PIN, PIN), (sign, WRONG_PUK, SIGNATURE_PIN)):
+        for form in ((), ("--json",)):
+            assert house.ctl(*command, *form, "--code-fd", "0", codes=(wrong,)).status == 5
+            assert house.ctl(*command, *form, "--code-fd", "0", codes=(LETTERS,)).status == 7
+            assert house.ctl(*command, *form, "--code-fd", "0", codes=(right,)).status == 0
+    assert life.typed((ASKED, WRONG_PIN), command=prove) == 5
+    assert life.typed((ASKED, PIN), command=prove, term="xterm") == 0
+    assert life.typed(("Signature PIN (", SIGNATURE_PIN), command=sign) == 0
+    assert life.keyed(WRONG_PIN, "ok", command=prove) == 5
+    assert life.keyed(PIN, "ok", command=prove) == 0
+    challenge = base64.b64encode(bytes(32)).decode()
+    for parameters in (
+        {"challenge": challenge, "identity": PIN, "code": PIN},
+        {"challenge": challenge, "certificate": PIN, "code": PIN},
+        {"challenge": PIN, "code": PIN},
+        {"challenge": challenge, "algorithm": PIN, "code": PIN},
+        {"challenge": challenge, "identity": "hsaId", "code": [PIN]},
+    ):
+        assert life.raw("Authenticate", parameters) == "request.invalid"
+    assert life.raw("Sign", {"digest": PIN, "description": "x", "identity": "hsaId", "code": PUK}) == "request.invalid"
+
+
 def change_and_press(life: Life) -> None:
     """Change PINs, with wrong and refused codes too, piped, typed, and at the reader's pad."""
     house = life.house
@@ -219,6 +248,9 @@ def test_codes_appear_nowhere(life: Life) -> None:
     assert house.unblock(PUK, LETTERS).error["code"] == "pin.refused"
     assert house.unblock(PUK, NEW_PIN).status == 0
     assert house.verify(NEW_PIN).status == 0
+    assert house.unblock(PUK, PIN).status == 0
+    prove_and_sign(life)
+    assert house.unblock(PUK, NEW_PIN).status == 0
     for parameters in (
         {"role": "authentication", "code": LETTERS},
         {"role": "authentication", "code": [PIN]},

@@ -259,20 +259,34 @@ def _length(state: CodeState | None) -> str | None:
     return str(shortest) if shortest == longest else f"{shortest}-{longest}"
 
 
+def unusable_pin(role: Role, states: Mapping[str, CodeState]) -> CommandError | None:
+    """Return why it makes no sense to ask for a PIN, None where it does."""
+    pin = states.get(role)
+    if pin is None:
+        return failure(ErrorCode.PIN_UNSUPPORTED, "the card has no such code", role=role)
+    if pin.activated is False:
+        return failure(ErrorCode.PIN_NOT_ACTIVATED, "the code has not been chosen yet", role=role)
+    if _is_blocked(pin):
+        return failure(ErrorCode.PIN_BLOCKED, "the code is blocked", role=role, tries_left=0)
+    return None
+
+
+def _is_blocked(state: CodeState) -> bool:
+    return bool(state.blocked or state.tries_left == 0)
+
+
 def _unusable(wanted: Wanted, states: Mapping[str, CodeState], guidance: GuidanceReply | None) -> CommandError | None:
     """Return why it makes no sense to ask for the code, None where it does."""
-    unblock = wanted.operation is Operation.UNBLOCK
-    pin = states.get(wanted.role)
-    if pin is None:
-        return failure(ErrorCode.PIN_UNSUPPORTED, "the card has no such code", role=wanted.role)
-    if unblock and guidance is not None and not guidance.may_unblock:
-        return failure(ErrorCode.UNBLOCK_DESK_ONLY, "this user may not unblock such a card", role=wanted.role)
-    if pin.activated is False and not unblock:
-        return failure(ErrorCode.PIN_NOT_ACTIVATED, "the code has not been chosen yet", role=wanted.role)
-    guarded = states.get(wanted.guarded)
-    if guarded is not None and (guarded.blocked or guarded.tries_left == 0):
-        code = ErrorCode.PUK_BLOCKED if unblock else ErrorCode.PIN_BLOCKED
-        return failure(code, "the code is blocked", role=wanted.guarded, tries_left=0)
+    if wanted.operation is Operation.UNBLOCK:
+        if wanted.role not in states:
+            return failure(ErrorCode.PIN_UNSUPPORTED, "the card has no such code", role=wanted.role)
+        if guidance is not None and not guidance.may_unblock:
+            return failure(ErrorCode.UNBLOCK_DESK_ONLY, "this user may not unblock such a card", role=wanted.role)
+        puk = states.get(Role.PUK)
+        if puk is not None and _is_blocked(puk):
+            return failure(ErrorCode.PUK_BLOCKED, "the code is blocked", role=Role.PUK, tries_left=0)
+    elif (refusal := unusable_pin(wanted.role, states)) is not None:
+        return refusal
     if wanted.pin_pad and guidance is not None and not guidance.pad_modify:
         return failure(ErrorCode.PINPAD_ABSENT, "the reader has no pad that changes codes", role=wanted.role)
     return None

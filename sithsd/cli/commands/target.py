@@ -11,7 +11,7 @@ from sithsd.cli.failure import LOST, CommandError, failure
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.plain import plain
 from sithsd.cli.readers import chosen
-from sithsd.cli.replies import Card, CodesReply, CodeState, GuidanceReply, ListReply, read
+from sithsd.cli.replies import Card, CertificatesReply, CodesReply, CodeState, GuidanceReply, ListReply, read
 from sithsd.cli.terminal import Terminal
 from sithsd.cli.views.cards import environment_text, holder_words
 from sithsd.cli.views.codes import code_text
@@ -33,7 +33,7 @@ _WARNINGS = MappingProxyType(
     }
 )
 
-Got = TypeVar("Got", bound=CodesReply)
+Got = TypeVar("Got", bound=CodesReply | CertificatesReply)
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ def place_shown(invocation: Invocation, terminal: Terminal, reader: str | None) 
 
 def codes_now(invocation: Invocation, place: Place) -> CodesReply:
     """Return the state of the codes, read from the card now; "card.changed" when it is not the one that was shown."""
-    return _of_card(read(invocation.daemon.ask(GET_CODES, ReaderCall(reader=place.reader)), CodesReply), place)
+    return of_card(read(invocation.daemon.ask(GET_CODES, ReaderCall(reader=place.reader)), CodesReply), place)
 
 
 def guidance_now(invocation: Invocation, place: Place) -> GuidanceReply:
     """Return the same with all that is needed to ask for new codes."""
-    return _of_card(guidance(invocation, place.reader), place)
+    return of_card(guidance(invocation, place.reader), place)
 
 
 def guidance(invocation: Invocation, reader: str | None) -> GuidanceReply:
@@ -122,7 +122,8 @@ def card_words(card: Card, words: Words) -> str:
     return ", ".join(told)
 
 
-def _of_card(got: Got, place: Place) -> Got:
+def of_card(got: Got, place: Place) -> Got:
+    """Return a reply; "card.changed" when it is not of the card that was shown."""
     if got.card_serial != place.card.serial:
         raise failure(ErrorCode.CARD_CHANGED, "another card than a moment ago")
     return got

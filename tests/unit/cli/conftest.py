@@ -306,6 +306,8 @@ class FakeDaemon:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Hangup):
             return False
+        if callable(answer):  # what it is depends on the call
+            answer = answer(request["parameters"])
         if isinstance(answer, Stream):
             for reply in answer.replies:
                 connection.sendall(json.dumps({"parameters": reply, "continues": True}).encode() + b"\0")

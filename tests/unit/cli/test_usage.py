@@ -24,6 +24,8 @@ COMMANDS = [
     "verify",
     "change",
     "unblock",
+    "authenticate",
+    "sign",
     "activate",
     "audit",
 ]
