@@ -7,14 +7,13 @@ from typing import Protocol
 from sithsd.card.backends.base import Backend, Pad
 from sithsd.card.model import CardContents
 from sithsd.card.registry import Identified, Registry
-from sithsd.card.transport import CountingChannel, stack
+from sithsd.card.transport import CardChannel, CountingChannel, stack
 from sithsd.errors import ErrorCode, SithsdError
-from sithsd.iso7816.channel import Channel
 from sithsd.reader.attributes import ReaderFacts
 from sithsd.values import CodeState
 
 
-class Connection(Channel, Protocol):
+class Connection(CardChannel, Protocol):
     """A card inside a transaction."""
 
     @property
@@ -109,7 +108,7 @@ def look(connection: Connection, card: ReadCard) -> Look:
     return Look(code_states(connection, card), can_verify, can_modify)
 
 
-def prove_same(channel: Channel, card: ReadCard, protocol: int) -> None:
+def prove_same(channel: CardChannel, card: ReadCard, protocol: int) -> None:
     """Select the application and prove by the serial number that this is the card that was read.
 
     A card without a serial number is proven by everything that was read from it. Raises card.changed.
@@ -126,5 +125,5 @@ def prove_same(channel: Channel, card: ReadCard, protocol: int) -> None:
         raise SithsdError(ErrorCode.CARD_CHANGED, "another card is in the reader")
 
 
-def _states(channel: Channel, backend: Backend, contents: CardContents) -> tuple[CodeState, ...]:
+def _states(channel: CardChannel, backend: Backend, contents: CardContents) -> tuple[CodeState, ...]:
     return backend.code_states(channel, contents.codes)

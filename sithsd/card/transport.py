@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Protocol
 
 from sithsd.card.commands import carries_code
 from sithsd.errors import ErrorCode, SithsdError
@@ -20,7 +22,55 @@ _CHAINING = 0x10
 _HEADER = 4
 
 
-class BoundedChannel:
+class CardChannel(Channel, Protocol):
+    """A card in a reader: a channel that can also be lent to a library with a connection of its own.
+
+    See `sithsd.reader.connection.CardConnection`, which is at the bottom of each.
+    """
+
+    @property
+    def reader(self) -> str:
+        """The name of the reader that the card is in."""
+        ...
+
+    def lent(self) -> AbstractContextManager[None]:
+        """End our transaction for the length of the block. Nothing that was known of the card is certain after it."""
+        ...
+
+    def note_code(self) -> None:
+        """Say that a code goes to the card now, by other means than `transmit`. Raises if it must not any more."""
+        ...
+
+    def at_end(self, farewell: Callable[[], None]) -> None:
+        """Have `farewell`, which must not wait for anything, called when the operation ends."""
+        ...
+
+
+class _Layer:
+    """A channel over a channel, which does nothing of its own."""
+
+    def __init__(self, below: CardChannel) -> None:
+        self._below = below
+
+    @property
+    def reader(self) -> str:
+        """The reader's name."""
+        return self._below.reader
+
+    def lent(self) -> AbstractContextManager[None]:
+        """Lend the card."""
+        return self._below.lent()
+
+    def note_code(self) -> None:
+        """Note that a code goes to the card by other means."""
+        self._below.note_code()
+
+    def at_end(self, farewell: Callable[[], None]) -> None:
+        """Have `farewell` called at the end."""
+        self._below.at_end(farewell)
+
+
+class BoundedChannel(_Layer):
     """Ends an operation that sends, receives or takes more than an honest card needs (raises card.unreadable).
 
     `seconds` are counted by `tell_seconds` from the making of this channel, and looked at before each command.
@@ -28,13 +78,13 @@ class BoundedChannel:
 
     def __init__(
         self,
-        below: Channel,
+        below: CardChannel,
         commands: int = MAX_COMMANDS,
         response_bytes: int = MAX_RESPONSE_BYTES,
         seconds: float = MAX_SECONDS,
         tell_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._below = below
+        super().__init__(below)
         self._commands = commands
         self._response_bytes = response_bytes
         self._tell_seconds = tell_seconds
@@ -54,15 +104,15 @@ class BoundedChannel:
         return data, status_word
 
 
-class ResponseChannel:
+class ResponseChannel(_Layer):
     """Gives whole responses: follows 61XX with GET RESPONSE and, if the command has an Le, 6CXX with the right one.
 
     ISO/IEC 7816-4:2020, 5.3.4 (chained responses) and ISO/IEC 7816-3:2006, 12.2 (T=0). With `protocol` 0 a command that
     has both data and Le goes out without its Le, because a T=0 command TPDU has one length field only.
     """
 
-    def __init__(self, below: Channel, protocol: int) -> None:
-        self._below = below
+    def __init__(self, below: CardChannel, protocol: int) -> None:
+        super().__init__(below)
         self._protocol = protocol
 
     def transmit(self, command: Octets) -> tuple[bytes, int]:
@@ -114,11 +164,11 @@ def _asks_for_bytes(command: Octets) -> bool:
     return len(command) > _HEADER and not (command[_HEADER] and len(command) == _HEADER + 1 + command[_HEADER])
 
 
-class CountingChannel:
+class CountingChannel(_Layer):
     """Counts what goes through: commands, bytes to the card and bytes from it (status words included)."""
 
-    def __init__(self, below: Channel) -> None:
-        self._below = below
+    def __init__(self, below: CardChannel) -> None:
+        super().__init__(below)
         self.commands = 0
         self.sent = 0
         self.received = 0
@@ -132,30 +182,38 @@ class CountingChannel:
         return data, status_word
 
 
-class WatchedChannel:
+class WatchedChannel(_Layer):
     """Notes whether a command with a code went down: what happened to it is unknown if no answer comes back.
 
     `given_up` tells whether the caller was told an end already: then no code goes down any more (card.unreadable).
     """
 
-    def __init__(self, below: Channel, given_up: Callable[[], bool] = lambda: False) -> None:
-        self._below = below
+    def __init__(self, below: CardChannel, given_up: Callable[[], bool] = lambda: False) -> None:
+        super().__init__(below)
         self._given_up = given_up
         self.code_sent = False
 
     def transmit(self, command: Octets) -> tuple[bytes, int]:
         """Send the command and look what it is."""
         if carries_code(command):
-            self.note_code()
+            self._note()
         return self._below.transmit(command)
 
     def note_code(self) -> None:
-        """Note that a code goes to the card now."""
+        """Note that a code goes to the card now, by other means than `transmit`."""
+        self._note()
+        self._below.note_code()
+
+    def note_code_at_pad(self) -> None:
+        """Note that a person is asked for a code at the reader, which sends it."""
+        self._note()
+
+    def _note(self) -> None:
         if self._given_up():
             raise SithsdError(ErrorCode.CARD_UNREADABLE, "the card took too long before the code")
         self.code_sent = True
 
 
-def stack(connection: Channel, protocol: int) -> Channel:
+def stack(connection: CardChannel, protocol: int) -> CardChannel:
     """Return the channel that operations use: whole responses, bounded, over the reader's own."""
     return ResponseChannel(BoundedChannel(connection), protocol)

@@ -1,7 +1,8 @@
 """The card, as an operation sees it: commands within one transaction."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Final
 
@@ -14,17 +15,20 @@ from sithsd.reader.trace import HEADER_LENGTH, ExchangeTrace
 from sithsd.reader.translation import translate
 
 _STATUS_WORD_LENGTH: Final = 2
+# How often in a row a card may be reset by others while it is taken back after a loan.
+_MAX_RESETS: Final = 5
 
 
 class CardConnection:
     """A card in a reader, for the time of one operation; implements `sithsd.iso7816.channel.Channel`.
 
-    `protocol` is the transmission protocol in use, 0 or 1. With T=0 the commands are TPDUs (ISO/IEC 7816-3:2006, 12.2):
-    no Le after a data field, 61XX and 6CXX come back as they are. Once an exchange has failed every further one fails
-    with the same error: nothing is sent to a card that may be another one by now.
+    `reader` is its reader's name, `protocol` the transmission protocol in use, 0 or 1. With T=0 the commands are TPDUs
+    (ISO/IEC 7816-3:2006, 12.2): no Le after a data field, 61XX and 6CXX come back as they are. Once an exchange has
+    failed every further one fails with the same error: nothing is sent to a card that may be another one by now.
     """
 
-    def __init__(self, handle: scard.CardHandle, trace: ExchangeTrace | None = None) -> None:
+    def __init__(self, handle: scard.CardHandle, trace: ExchangeTrace | None = None, reader: str = "") -> None:
+        self.reader: Final = reader
         self._handle = handle
         self._trace = trace
         self._failure: SithsdError | None = None
@@ -32,6 +36,7 @@ class CardConnection:
         self._unanswered = False
         self._exchanges = 0
         self._disposition = scard.LEAVE_CARD
+        self._farewells: list[Callable[[], None]] = []
         self.protocol: Final = handle.protocol
 
     @cached_property
@@ -116,10 +121,7 @@ class CardConnection:
 
     def _traced(self, header: bytes, length: int, exchange: Callable[[], bytes]) -> bytes:
         """Make one exchange, if none has failed before; tell the trace of it."""
-        if self._ended:
-            raise RuntimeError("the operation that this connection was made for has ended")
-        if self._failure is not None:
-            raise self._failure
+        self._check()
         begin = time.perf_counter()
         response, status_word = b"", None
         try:
@@ -139,9 +141,73 @@ class CardConnection:
         """Have the card reset when the operation ends, however it does: verified codes count no more."""
         self._disposition = scard.RESET_CARD_ON_RELEASE
 
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let another program have the card until the block ends: our transaction ends, and begins again after it.
+
+        For a library that speaks to the card by a connection of its own, and would wait for ours for ever. The card is
+        left as it is and stays in its reader's slot: one that is taken out meanwhile is `card.removed` afterwards, one
+        that was reset goes on, locked. Nothing else may be believed after a loan: any program of this machine could
+        have come in between, and used tries, or the codes that were given.
+
+        That the card can't be had back is told by the next exchange, not by the end of the block: what was done with
+        the card until then is done. Raises what `transmit` does if it can't be lent.
+        """
+        self._check()
+        try:
+            self._handle.end_transaction(scard.LEAVE_CARD)
+        except scard.PcscError as error:
+            self._failure = translate(error, begun=True)
+            raise self._failure from error
+        try:
+            yield
+        finally:
+            self._take_back()
+
+    def note_code(self) -> None:
+        """Note that a code goes to the card by another way than `transmit`: its answer is not seen here."""
+        self._unanswered = True
+
+    def at_end(self, farewell: Callable[[], None]) -> None:
+        """Have `farewell` called when the operation ends, however it does. It must not wait for anything."""
+        self._farewells.append(farewell)
+
     def end(self) -> None:
         """Refuse further commands: the operation is over."""
         self._ended = True
+        while self._farewells:
+            self._farewells.pop()()
+
+    def _take_back(self) -> None:
+        """Begin the transaction again; blocks while another program has the card. Keeps the failure for the next."""
+        self._exchanges = 0  # as at the beginning, the card may be reset without our being told
+        for _ in range(_MAX_RESETS):
+            try:
+                self._handle.begin_transaction()
+            except scard.PcscError as error:
+                if error.code != scard.RESET_CARD:
+                    self._failure = translate(error, begun=True)
+                    return
+                self._renegotiate()
+                if self._failure is not None:
+                    return
+            else:
+                return
+        self._failure = SithsdError(ErrorCode.CARD_CHANGED, "other programs reset the card again and again")
+
+    def _renegotiate(self) -> None:
+        try:
+            if self._handle.renegotiate() != self.protocol:
+                self._failure = SithsdError(ErrorCode.CARD_CHANGED, "the card speaks by another protocol than before")
+        except scard.PcscError as error:
+            self._failure = translate(error, begun=True)
+
+    def _check(self) -> None:
+        """Raise what makes a further exchange impossible."""
+        if self._ended:
+            raise RuntimeError("the operation that this connection was made for has ended")
+        if self._failure is not None:
+            raise self._failure
 
     def _exchange(self, exchange: Callable[[], bytes]) -> bytes:
         self._unanswered = True

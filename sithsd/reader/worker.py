@@ -182,7 +182,7 @@ class ReaderWorker:
         if not job.outcome.set_running_or_notify_cancel():
             self._leave_card(handle, scard.LEAVE_CARD)
             return
-        connection = CardConnection(handle, self._trace)
+        connection = CardConnection(handle, self._trace, self.reader)
         try:
             result = job.operation(connection)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller

@@ -23,6 +23,7 @@ class Handle:
         self.commands: list[bytes] = []
         self.asked = 0
         self.agreed: list[int] = []
+        self.transactions: list[str] = []
 
     def renegotiate(self) -> int:
         """Agree on a protocol, or fail."""
@@ -38,6 +39,20 @@ class Handle:
         if isinstance(answer, int):
             raise scard.PcscError(answer, "SCardTransmit")
         return answer
+
+    def begin_transaction(self) -> None:
+        """Begin, or fail."""
+        self.transactions.append("begin")
+        answer = self._answers.pop(0)
+        if answer:
+            raise scard.PcscError(answer, "SCardBeginTransaction")
+
+    def end_transaction(self, disposition: int) -> None:
+        """End, or fail."""
+        self.transactions.append(f"end {disposition}")
+        answer = self._answers.pop(0)
+        if answer:
+            raise scard.PcscError(answer, "SCardEndTransaction")
 
     def atr(self) -> bytes:
         """Answer, or fail."""
@@ -159,3 +174,107 @@ def test_the_log_of_exchanges_shows_header_and_lengths_only() -> None:
     (line,) = lines
     assert (line["header"], line["command_length"], line["status_word"]) == ("00 20 00 81", 11, "63C2")
     assert "39" not in str({key: value for key, value in line.items() if key != "milliseconds"})
+
+
+def test_a_card_is_lent_and_had_again() -> None:
+    """The transaction ends with the card left as it is, and begins again; what follows goes on as before."""
+    handle = Handle(b"\x90\x00", 0, 0, b"\x90\x00")
+    card = CardConnection(handle, reader="A reader")
+    card.transmit(VERIFY)
+    with card.lent():
+        assert handle.transactions == [f"end {scard.LEAVE_CARD}"]
+    assert handle.transactions == [f"end {scard.LEAVE_CARD}", "begin"]
+    assert card.transmit(VERIFY) == (b"", 0x9000)
+    assert (card.reader, card.unanswered) == ("A reader", False)
+
+
+def test_a_card_that_was_reset_while_it_was_lent_is_had_again() -> None:
+    """A reset takes away what was verified, not the card; one that is reset again and again is card.changed."""
+    handle = Handle(0, scard.RESET_CARD, 1, scard.RESET_CARD, 1, 0, b"\x90\x00")
+    card = CardConnection(handle)
+    with card.lent():
+        pass
+    assert card.transmit(VERIFY) == (b"", 0x9000)
+    card = CardConnection(Handle(0, *[scard.RESET_CARD, 1] * 5))
+    with card.lent():
+        pass
+    with pytest.raises(SithsdError) as caught:
+        card.transmit(VERIFY)
+    assert caught.value.code is ErrorCode.CARD_CHANGED
+
+
+def test_a_reset_untold_while_it_was_lent_is_as_one_at_the_beginning() -> None:
+    """The first command after a loan may find that no protocol was agreed on; then it is, and the command goes out."""
+    handle = Handle(b"\x90\x00", b"\x90\x00", 0, 0, scard.PROTO_MISMATCH, 1, b"\x90\x00")
+    card = CardConnection(handle)
+    card.transmit(VERIFY)
+    card.transmit(VERIFY)
+    with card.lent():
+        pass
+    assert card.transmit(VERIFY) == (b"", 0x9000)
+    assert len(handle.commands) == 4
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ((0, scard.REMOVED_CARD), ErrorCode.CARD_REMOVED),
+        ((0, scard.NO_SERVICE), ErrorCode.PCSC_UNAVAILABLE),
+        ((0, scard.RESET_CARD, 0), ErrorCode.CARD_CHANGED),  # it speaks by the other protocol now
+        ((0, scard.RESET_CARD, scard.REMOVED_CARD), ErrorCode.CARD_REMOVED),
+    ],
+)
+def test_a_card_that_does_not_come_back(answers: tuple[int, ...], code: ErrorCode) -> None:
+    """What was done while it was lent is done: the next exchange says what became of the card, and so does a loan."""
+    handle = Handle(*answers)
+    card = CardConnection(handle)
+    with card.lent():
+        done = True
+    assert done
+    for _ in range(2):
+        with pytest.raises(SithsdError) as caught:
+            card.transmit(VERIFY)
+        assert caught.value.code is code
+    with pytest.raises(SithsdError), card.lent():
+        pass
+    assert handle.commands == []
+
+
+def test_what_fails_while_it_is_lent_is_told_as_it_is() -> None:
+    """An error from the block is the block's own, also when the card does not come back."""
+    card = CardConnection(Handle(0, scard.REMOVED_CARD))
+    with pytest.raises(KeyError), card.lent():
+        raise KeyError
+    with pytest.raises(SithsdError) as caught:
+        card.transmit(VERIFY)
+    assert caught.value.code is ErrorCode.CARD_REMOVED
+
+
+def test_a_card_that_can_not_be_lent() -> None:
+    """Where the transaction does not end nothing is done, and after the operation nothing is lent."""
+    card = CardConnection(Handle(scard.REMOVED_CARD))
+    with pytest.raises(SithsdError) as caught, card.lent():
+        raise AssertionError
+    assert caught.value.code is ErrorCode.CARD_REMOVED
+    card = CardConnection(Handle())
+    card.end()
+    with pytest.raises(RuntimeError, match="ended"), card.lent():
+        raise AssertionError
+
+
+def test_a_code_by_another_way_is_unanswered() -> None:
+    """Of a code that a library sends no answer is seen here."""
+    card = CardConnection(Handle())
+    card.note_code()
+    assert card.unanswered
+
+
+def test_farewells() -> None:
+    """What is to be called at the operation's end is called once, the last one first."""
+    said: list[int] = []
+    card = CardConnection(Handle())
+    card.at_end(lambda: said.append(1))
+    card.at_end(lambda: said.append(2))
+    card.end()
+    card.end()
+    assert said == [2, 1]
