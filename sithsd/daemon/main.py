@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import structlog
 
-from sithsd import __version__
+from sithsd import __version__, memory
 from sithsd.api.sockets import SocketError
 from sithsd.card.profile import ProfileError
-from sithsd.daemon import config, journal, memory
+from sithsd.daemon import config, journal
 from sithsd.daemon.wiring import serve
 from sithsd.errors import SithsdError
 from sithsd.locations import runtime_dir, state_dir

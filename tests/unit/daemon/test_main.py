@@ -9,9 +9,9 @@ import structlog
 from click.testing import CliRunner
 from structlog.testing import capture_logs
 
-from sithsd import __version__
+from sithsd import __version__, memory
 from sithsd.api.sockets import SocketError
-from sithsd.daemon import config, memory
+from sithsd.daemon import config
 from sithsd.daemon.main import main
 
 

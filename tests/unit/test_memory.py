@@ -16,7 +16,7 @@ if sys.argv[1] != "as it is":
             raise ValueError("not allowed to raise maximum limit")
         raised(which, limits)
     resource.setrlimit = setrlimit
-from sithsd.daemon.memory import protect
+from sithsd.memory import protect
 refused = protect()
 print(len(refused), *refused, sep="|")
 print(open("/proc/self/status").read())
