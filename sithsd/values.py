@@ -126,9 +126,11 @@ class Verdict:
 class CodeState:
     """What is known of one code without using a try.
 
-    `tries_left` is None when the card does not tell. `blocked` is None when that is not known either. `activated` is
-    False on a card whose holder has not chosen a code yet, None when not known. `verified` is True while the card
-    holds the code as already given (by whichever process). `min_length` and `max_length` count digits.
+    `tries_left` is None when the card does not tell. `not_last` is True where it is known all the same that the next
+    try is not the last one (a PKCS#11 module tells no number, but that). `blocked` is None when that is not known
+    either. `activated` is False on a card whose holder has not chosen a code yet, None when not known. `verified` is
+    True while the card holds the code as already given (by whichever process). `min_length` and `max_length` count
+    digits.
     """
 
     role: Role
@@ -139,3 +141,4 @@ class CodeState:
     max_tries: int | None = None
     min_length: int | None = None
     max_length: int | None = None
+    not_last: bool = False

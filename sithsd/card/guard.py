@@ -18,6 +18,9 @@ and for the PUK, whose end is the card's end, with a floor below which a second 
     none               refused: blocked     refused: blocked       refused: blocked     refused: blocked
     not known          refused: unknown     refused: floor         refused: unknown     allowed
 
+A number that is not told is "not known", unless something else rules the last try out: then it is "two or more" of a
+PIN, and "two, under floor" of a PUK whose floor is higher than that.
+
 A counter that is another one than the person was shown refuses before all of that, unless no try is left at all: the
 code that was typed for one state of the card is not used in another.
 """
@@ -54,6 +57,9 @@ class Word:
 
 
 NOTHING_SAID = Word()
+
+# What is left where the next try is known not to be the last.
+_AT_LEAST = 2
 
 _PIN: dict[tuple[Counter, bool], ErrorCode | None] = {
     (Counter.PLENTY, False): None,
@@ -105,13 +111,14 @@ def classify(state: CodeState, floor: int = 0) -> Counter:
         return Counter.NONE
     if state.activated is False:
         return Counter.NOT_ACTIVATED
-    if state.tries_left is None or state.tries_left < 0:
+    left = _AT_LEAST if state.tries_left is None and state.not_last else state.tries_left
+    if left is None or left < 0:
         return Counter.UNKNOWN
-    if state.tries_left == 0:
+    if left == 0:
         return Counter.NONE
-    if state.tries_left == 1:
+    if left == 1:
         return Counter.LAST
-    return Counter.FEW if state.role is Role.PUK and state.tries_left < floor else Counter.PLENTY
+    return Counter.FEW if state.role is Role.PUK and left < floor else Counter.PLENTY
 
 
 def allow(state: CodeState, word: Word = NOTHING_SAID, *, floor: int = 0) -> None:

@@ -31,6 +31,13 @@ WORDS = (Word(), Word(last_try=True), Word(risk_card=True), Word(last_try=True, 
         (CodeState(Role.AUTHENTICATION, tries_left=3, activated=False), Counter.NOT_ACTIVATED),
         (CodeState(Role.AUTHENTICATION, verified=True), Counter.UNKNOWN),
         (CodeState(Role.AUTHENTICATION, tries_left=3, max_tries=3, verified=True), Counter.PLENTY),
+        (CodeState(Role.AUTHENTICATION, not_last=True), Counter.PLENTY),
+        (CodeState(Role.AUTHENTICATION, not_last=True, blocked=True), Counter.NONE),
+        (CodeState(Role.AUTHENTICATION, not_last=True, activated=False), Counter.NOT_ACTIVATED),
+        (CodeState(Role.AUTHENTICATION, tries_left=1, not_last=True), Counter.LAST),
+        (CodeState(Role.AUTHENTICATION, tries_left=0, not_last=True), Counter.NONE),
+        (CodeState(Role.AUTHENTICATION, tries_left=-1, not_last=True), Counter.UNKNOWN),
+        (CodeState(Role.PUK, not_last=True), Counter.PLENTY),
     ],
 )
 def test_what_is_known_of_the_tries(state: CodeState, expected: Counter) -> None:
@@ -46,11 +53,14 @@ def test_what_is_known_of_the_tries(state: CodeState, expected: Counter) -> None
         (Role.PUK, 3, 3, Counter.PLENTY),
         (Role.PUK, 2, 0, Counter.PLENTY),
         (Role.SIGNATURE, 2, 3, Counter.PLENTY),
+        (Role.PUK, None, 3, Counter.FEW),
+        (Role.PUK, None, 2, Counter.PLENTY),
+        (Role.SIGNATURE, None, 3, Counter.PLENTY),
     ],
 )
-def test_the_floor_is_the_puks(role: Role, tries: int, floor: int, expected: Counter) -> None:
-    """Fewer tries than the floor are few, for a PUK alone; the last one is the last one."""
-    assert guard.classify(CodeState(role, tries_left=tries), floor) is expected
+def test_the_floor_is_the_puks(role: Role, tries: int | None, floor: int, expected: Counter) -> None:
+    """Fewer tries than the floor are few, for a PUK alone; the last one is the last one; "not the last" is two."""
+    assert guard.classify(CodeState(role, tries_left=tries, not_last=tries is None), floor) is expected
 
 
 def _refusal(state: CodeState, word: Word, floor: int = 0) -> ErrorCode | None:
@@ -68,6 +78,7 @@ def _refusal(state: CodeState, word: Word, floor: int = 0) -> ErrorCode | None:
         (CodeState(Role.SIGNATURE, tries_left=1), ErrorCode.PIN_LAST_TRY, None),
         (CodeState(Role.SIGNATURE, tries_left=0), ErrorCode.PIN_BLOCKED, ErrorCode.PIN_BLOCKED),
         (CodeState(Role.SIGNATURE), ErrorCode.PIN_TRIES_UNKNOWN, None),
+        (CodeState(Role.SIGNATURE, not_last=True), None, None),
         (CodeState(Role.SIGNATURE, activated=False), ErrorCode.PIN_NOT_ACTIVATED, ErrorCode.PIN_NOT_ACTIVATED),
     ],
 )
@@ -90,6 +101,7 @@ _DEAD, _UNKNOWN = ErrorCode.PUK_BLOCKED, ErrorCode.PUK_TRIES_UNKNOWN
         (CodeState(Role.PUK, tries_left=1), [_LAST, _FLOOR, _LAST, None]),
         (CodeState(Role.PUK, tries_left=0), [_DEAD, _DEAD, _DEAD, _DEAD]),
         (CodeState(Role.PUK), [_UNKNOWN, _FLOOR, _UNKNOWN, None]),
+        (CodeState(Role.PUK, not_last=True), [_FLOOR, _FLOOR, None, None]),
         (CodeState(Role.PUK, activated=False), [_DEAD, _DEAD, _DEAD, _DEAD]),
     ],
 )
@@ -122,11 +134,15 @@ def test_another_counter_than_was_shown(role: Role, word: tuple[bool, bool]) -> 
     ("role", "tries", "blocked", "activated", "verified"),
     list(itertools.product(Role, TRIES, FLAGS, FLAGS, (False, True))),
 )
-def test_every_state_has_an_answer_on_the_safe_side(
-    role: Role, tries: int | None, blocked: bool | None, activated: bool | None, *, verified: bool
+@pytest.mark.parametrize("not_last", [False, True])
+def test_every_state_has_an_answer_on_the_safe_side(  # noqa: PLR0913 - what a state consists of
+    role: Role, tries: int | None, blocked: bool | None, activated: bool | None, *, verified: bool, not_last: bool
 ) -> None:
     """Unasked only with two tries known; with a person's word never to a code that is blocked or not activated."""
-    state = CodeState(role, tries_left=tries, blocked=blocked, activated=activated, verified=verified)
+    state = CodeState(
+        role, tries_left=tries, blocked=blocked, activated=activated, verified=verified, not_last=not_last
+    )
+    tries = 2 if tries is None and not_last else tries
     for floor in (0, FLOOR):
         unasked, *others = (_refusal(state, word, floor) for word in WORDS)
         if unasked is None:
