@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     PINPAD_MISMATCH = "pinpad.mismatch"
     PINPAD_MALFORMED = "pinpad.malformed"
     UNBLOCK_DESK_ONLY = "unblock.deskOnly"
+    UNBLOCK_NOT_BY_MODULE = "unblock.notByModule"
     ACTIVATION_CHECKLIST = "activation.checklist"
     ACTIVATION_NOT_NEEDED = "activation.notNeeded"
     CARD_ABSENT = "card.absent"
@@ -42,6 +43,8 @@ class ErrorCode(StrEnum):
     CARD_UNREADABLE = "card.unreadable"
     CARD_REFUSED = "card.refused"
     CARD_OUTCOME_UNKNOWN = "card.outcomeUnknown"
+    MODULE_FAILED = "module.failed"
+    MODULE_TIMEOUT = "module.timeout"
     READER_BUSY = "reader.busy"
     READER_UNKNOWN = "reader.unknown"
     READER_AMBIGUOUS = "reader.ambiguous"
@@ -62,7 +65,14 @@ class ErrorCode(StrEnum):
 
 # The same call, unchanged, may succeed later without a person's doing anything to the card or the call.
 _RETRYABLE = frozenset(
-    {ErrorCode.READER_BUSY, ErrorCode.PCSC_UNAVAILABLE, ErrorCode.REQUEST_TOO_MANY, ErrorCode.DAEMON_UNAVAILABLE}
+    {
+        ErrorCode.READER_BUSY,
+        ErrorCode.PCSC_UNAVAILABLE,
+        ErrorCode.REQUEST_TOO_MANY,
+        ErrorCode.DAEMON_UNAVAILABLE,
+        ErrorCode.MODULE_FAILED,
+        ErrorCode.MODULE_TIMEOUT,
+    }
 )
 
 

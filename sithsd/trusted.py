@@ -1,10 +1,11 @@
-"""Files that decide what the daemon does: read only if nobody but root and the daemon's own user can write them."""
+"""Files that decide what the daemon does: used only if nobody but root and the daemon's own user can write them."""
 
 import os
 import stat
 from pathlib import Path
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_MOST_LINKS = 40
 
 
 class UntrustedFileError(Exception):
@@ -30,6 +31,47 @@ def read(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise UntrustedFileError(f"is larger than {most} bytes")
     return content
+
+
+def library(path: Path) -> Path:
+    """Return the file that is to be loaded as a program's code: the one that all links on the way lead to.
+
+    Every folder, every link and the file itself have to be root's, and writable by root alone: whoever could exchange
+    one of them could have any code run. In a folder where each may remove only what is his own (/tmp, with the sticky
+    bit) root's entries are safe. Raises UntrustedFileError for the first that is not, ValueError for a path that is not
+    absolute, OSError for one that is not there.
+    """
+    if not path.is_absolute():
+        raise ValueError("the path is not absolute")
+    here, links = Path("/"), 0
+    ahead = list(reversed(path.parts[1:]))
+    _check_root_alone(here, here.lstat())
+    while ahead:
+        step = ahead.pop()
+        if step == "..":
+            here = here.parent
+            continue
+        facts = (here / step).lstat()
+        _check_root_alone(here / step, facts)
+        if not stat.S_ISLNK(facts.st_mode):
+            here /= step
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise UntrustedFileError("is a link without an end")
+        target = (here / step).readlink()
+        ahead += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+        here = Path("/") if target.is_absolute() else here
+    if not stat.S_ISREG(here.lstat().st_mode):
+        raise UntrustedFileError("is not a file")
+    return here
+
+
+def _check_root_alone(path: Path, facts: os.stat_result) -> None:
+    link = stat.S_ISLNK(facts.st_mode)  # everybody may write to a link, which means nothing
+    sticky = stat.S_ISDIR(facts.st_mode) and facts.st_mode & stat.S_ISVTX
+    if facts.st_uid != 0 or (facts.st_mode & _OTHERS_WRITE and not link and not sticky):
+        raise UntrustedFileError(f"{path} has to be root's, writable by root alone")
 
 
 def _unfit(facts: os.stat_result, most: int) -> str | None:

@@ -96,7 +96,9 @@ def _reader(found: Examination) -> wire.ReaderDiagnosis:
 
 def _tell_profile(diagnosis: wire.ReaderDiagnosis, card: InsertedCard) -> None:
     diagnosis.passed_over = [
-        wire.PassedOver(profile=one.profile, application=one.application, status_word=one.status_word)
+        wire.PassedOver(
+            profile=one.profile, application=one.application, status_word=one.status_word, obstacle=one.obstacle
+        )
         for one in card.passed_over
     ]
     if card.read is None:

@@ -202,11 +202,15 @@ class Rate(Wire):
 
 
 class PassedOver(Wire):
-    """A profile that does not fit the card; `application` and `status_word` are null where its ATR does not."""
+    """A profile that does not fit the card; `application` and `status_word` are null where its ATR does not.
+
+    `obstacle` says in English why one that may fit can't be used on this computer: its module is not installed.
+    """
 
     profile: str
     application: str | None = None
     status_word: int | None = None
+    obstacle: str | None = None
 
 
 class ReaderDiagnosis(Wire):

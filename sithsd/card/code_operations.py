@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from sithsd.card import encoding, guard
-from sithsd.card.backends.base import Pad
+from sithsd.card.backends.base import Backend, Pad
 from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.card.model import CardContents, CodeReference
 from sithsd.card.operations import Connection, ReadCard, prove_same
@@ -40,6 +40,9 @@ CERTAIN = _AT_PAD | {
     ErrorCode.PUK_WRONG,
     ErrorCode.PUK_BLOCKED,
 }
+
+# The card's, or its module's, own word that it did not do what was asked: what the code did before is not said.
+_CLEAR = frozenset({ErrorCode.CARD_REFUSED, ErrorCode.UNBLOCK_NOT_BY_MODULE})
 
 
 @dataclass(slots=True)
@@ -139,6 +142,7 @@ def unblock(turn: Turn, role: Role, puk_digits: Secret | None, new_digits: Secre
     with the PUK's own codes where the PUK is concerned.
     """
     code, backend = pin(turn.card.contents, role), turn.card.backend
+    _can_unblock(backend, code)
     puk = _puk(turn.card.contents, code)
     _both_or_none(puk_digits, new_digits)
     check((puk_digits, puk), (new_digits, code))
@@ -166,7 +170,10 @@ def activate(turn: Turn, fresh: Sequence[FreshCode], puk_digits: Secret | None, 
     way = card.identified.profile.activation
     if way is Activation.UNKNOWN:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the profile does not know how these cards are activated")
-    check(*((one.new, pin(card.contents, one.role)) for one in fresh))
+    pins = [pin(card.contents, one.role) for one in fresh]
+    if way is Activation.PUK and pins:
+        _can_unblock(card.backend, pins[0])
+    check(*((one.new, code) for one, code in zip(fresh, pins, strict=True)))
     use = Use(turn)
     contents = card.contents
     if way is Activation.TRANSPORT_PIN:
@@ -277,7 +284,7 @@ class Use:
                 self._connection.reset_on_release()
             if code in _AT_PAD or not self._watched.code_sent:
                 self._trail.judged = None
-            elif code not in CERTAIN and code is not ErrorCode.CARD_REFUSED:
+            elif code not in CERTAIN | _CLEAR:
                 raise _unknown(error, role) from error
             raise
         except BaseException:
@@ -333,11 +340,11 @@ class _WatchedPad:
         self.can_modify = pad.can_modify
 
     def verify(self, header: bytes, block: PinBlock) -> int:
-        self._watched.note_code()
+        self._watched.note_code_at_pad()
         return self._pad.verify(header, block)
 
     def modify(self, header: bytes, old: PinBlock, new: PinBlock) -> int:
-        self._watched.note_code()
+        self._watched.note_code_at_pad()
         return self._pad.modify(header, old, new)
 
 
@@ -372,6 +379,12 @@ def pin(contents: CardContents, role: Role) -> CodeReference:
     if code is None or role is Role.PUK:
         raise SithsdError(ErrorCode.PIN_UNSUPPORTED, "the card has no such PIN", role=role)
     return code
+
+
+def _can_unblock(backend: Backend, code: CodeReference) -> None:
+    if not backend.unblocks:
+        detail = "the module of this card unblocks no codes"
+        raise SithsdError(ErrorCode.UNBLOCK_NOT_BY_MODULE, detail, role=code.role)
 
 
 def _puk(contents: CardContents, code: CodeReference) -> CodeReference:

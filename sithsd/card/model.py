@@ -21,7 +21,9 @@ class CodeReference:
     bytes, to which the code is filled with `padding` (None: not filled). `unblocked_by` is the reference of the PUK
     that serves this code, None if none is known. `path` is the DF to be selected first, None for the application's.
     `initialized` tells whether the card's files say that the code has its own value (ISO/IEC 7816-15:2016, 8.9.2), None
-    if they say nothing. Of many cards the flag means nothing: the profile decides whether it counts.
+    if they say nothing. Of many cards the flag means nothing: the profile decides whether it counts. `token` is the
+    serial number of the PKCS#11 token that has this code, as its module tells it, for a card that is used through one;
+    `label` is that token's then, and `reference` is -1 where the profile does not name it.
     """
 
     role: Role
@@ -35,6 +37,7 @@ class CodeReference:
     path: bytes | None = None
     label: str | None = None
     initialized: bool | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

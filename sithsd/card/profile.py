@@ -4,7 +4,7 @@ import stat
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -166,11 +166,40 @@ class SigningRules(_Table, kw_only=True, frozen=True):
     ecdsa_form: EcdsaForm = EcdsaForm.PLAIN
 
 
+class ModuleSettings(_Table, kw_only=True, frozen=True):
+    """[pkcs11]: the module (PKCS#11 v2.40) through which cards of a family are used; for the backend "pkcs11" alone.
+
+    `paths`: absolute, the first file that is there is the module. `environment`: what the module finds its own settings
+    by; a value that begins with "./" is a file beside the profile. `serial`: the card's serial number is read by us
+    from EF.TokenInfo (ISO/IEC 7816-15), or told by the module. `slots`: slots that are described by their reader's name
+    alone are looked at, or all, for a module without readers. Which token has which code is told by the words for its
+    label in [codes.labels].
+
+    `flags_tell`: a token without the flags CKF_USER_PIN_FINAL_TRY and CKF_USER_PIN_LOCKED is one whose PIN has more
+    than one try left (5.4); where it is false their absence says nothing. `unblocks`: C_InitPIN in a session of the
+    security officer, whose PIN is the PUK, unblocks a PIN and sets it (5.6). `seconds`: how long the module may take
+    for one call.
+    """
+
+    paths: Annotated[list[Annotated[str, msgspec.Meta(pattern=r"^/", max_length=4096)]], msgspec.Meta(min_length=1)]
+    environment: dict[Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")], str] = {}
+    serial: Literal["token-info", "module"] = "module"
+    slots: Literal["reader", "all"] = "reader"
+    flags_tell: bool = False
+    unblocks: bool = False
+    seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 8.0
+
+    def __post_init__(self) -> None:
+        # What the loader and the interpreter take from there would be code of somebody else's.
+        if steering := [name for name in self.environment if name.startswith(("LD_", "PYTHON", "GLIBC_"))]:
+            raise ValueError(f"{steering[0]} may not be set")
+
+
 class Profile(_Table, kw_only=True, frozen=True):
     """One card family.
 
     `largest_read` is how many bytes one command may ask for: more than 256 only if the family takes extended lengths.
-    `quirks` are names that the backend understands.
+    `quirks` are names that the backend understands. `pkcs11` is there if the backend is "pkcs11".
     """
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -185,6 +214,11 @@ class Profile(_Table, kw_only=True, frozen=True):
     codes: CodeRules = CodeRules()
     signing: SigningRules | None = None
     quirks: list[str] = []
+    pkcs11: ModuleSettings | None = None
+
+    def __post_init__(self) -> None:
+        if (self.backend == "pkcs11") is (self.pkcs11 is None):
+            raise ValueError('the table [pkcs11] belongs to the backend "pkcs11", and to no other')
 
 
 def load(path: Path) -> Profile:
@@ -205,7 +239,18 @@ def load(path: Path) -> Profile:
         raise ProfileError(f"{path}: {' '.join(str(error).split())}") from error
     if profile.name != path.parent.name:
         raise ProfileError(f"{path}: name is {profile.name!r}, its folder {path.parent.name!r}")
-    return profile
+    return _with_own_files(profile, path.parent)
+
+
+def _with_own_files(profile: Profile, folder: Path) -> Profile:
+    """Return the profile with the names of files that lie beside it made whole."""
+    if profile.pkcs11 is None:
+        return profile
+    environment = {
+        name: str(folder.resolve() / value[2:]) if value.startswith("./") else value
+        for name, value in profile.pkcs11.environment.items()
+    }
+    return msgspec.structs.replace(profile, pkcs11=msgspec.structs.replace(profile.pkcs11, environment=environment))
 
 
 def load_folder(folder: Path) -> tuple[Profile, ...]:

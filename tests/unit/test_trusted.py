@@ -1,6 +1,7 @@
 """Files that only root or the daemon's own user may have written."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,83 @@ def test_what_is_no_file(path: Path) -> None:
     assert refused(path) == "is larger than 100 bytes"
     path.write_bytes(b"#" * BYTES)
     assert len(trusted.read(path, BYTES)) == BYTES
+
+
+@pytest.fixture
+def facts(monkeypatch: pytest.MonkeyPatch) -> dict[Path, tuple[int, int]]:
+    """Give owners and modes of paths (what a mode has beside its type); all others are root's: tests need not be."""
+    given: dict[Path, tuple[int, int]] = {}
+    real = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        true = real(path)
+        owner, mode = given.get(path, (0, 0o755))
+        return os.stat_result((stat.S_IFMT(true.st_mode) | mode, *true[1:4], owner, *true[5:]))
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    return given
+
+
+@pytest.mark.usefixtures("facts")
+def test_a_library_is_the_file_that_links_lead_to(path: Path) -> None:
+    """Links are followed step by step, relative ones and absolute ones, those of folders too."""
+    (path.parent / "relative").symlink_to("file.toml")
+    (path.parent / "folder").symlink_to(path.parent)
+    (path.parent / "twice").symlink_to("folder/../" + path.parent.name + "/relative")
+    for name in ("file.toml", "relative", "folder/file.toml", "folder/relative", "twice"):
+        assert trusted.library(path.parent / name) == path.resolve()
+
+
+@pytest.mark.parametrize("which", ["file", "folder", "link", "the link's folder", "what is between"])
+@pytest.mark.parametrize("how", ["owner", "group", "others"])
+def test_a_library_that_others_could_exchange(
+    tmp_path: Path, facts: dict[Path, tuple[int, int]], which: str, how: str
+) -> None:
+    """A file, a folder on its way, or a link that is not root's alone is refused by its name."""
+    tmp_path = tmp_path.resolve()
+    for name in ("lib", "links", "more"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "lib" / "real.so").write_bytes(b"")
+    (tmp_path / "more" / "middle.so").symlink_to("../lib/real.so")
+    (tmp_path / "links" / "module.so").symlink_to(tmp_path / "more" / "middle.so")
+    place = (
+        tmp_path
+        / {
+            "file": "lib/real.so",
+            "folder": "lib",
+            "link": "links/module.so",
+            "the link's folder": "links",
+            "what is between": "more",
+        }[which]
+    )
+    facts[place] = {"owner": (12345, 0o755), "group": (0, 0o775), "others": (0, 0o757)}[how]
+    if which == "link" and how != "owner":  # the mode of a link means nothing
+        assert trusted.library(tmp_path / "links" / "module.so").name == "real.so"
+        return
+    with pytest.raises(trusted.UntrustedFileError) as error:
+        trusted.library(tmp_path / "links" / "module.so")
+    assert str(error.value).startswith(f"{place} has to be root's")
+
+
+def test_a_folder_where_each_removes_only_his_own(path: Path, facts: dict[Path, tuple[int, int]]) -> None:
+    """With the sticky bit root's entries are safe, although everybody may write there: so it is with /tmp."""
+    path = path.resolve()
+    facts[path.parent] = (0, 0o1777)
+    assert trusted.library(path) == path
+    facts[path] = (12345, 0o644)
+    with pytest.raises(trusted.UntrustedFileError):
+        trusted.library(path)
+
+
+@pytest.mark.usefixtures("facts")
+def test_what_is_no_library(tmp_path: Path) -> None:
+    """A folder, a pipe, a circle of links, a relative path and nothing at all are told apart."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "circle").symlink_to("circle")
+    for name, reason in (("", "is not a file"), ("pipe", "is not a file"), ("circle", "without an end")):
+        with pytest.raises(trusted.UntrustedFileError, match=reason):
+            trusted.library(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        trusted.library(tmp_path / "absent")
+    with pytest.raises(ValueError, match="absolute"):
+        trusted.library(Path("lib.so"))

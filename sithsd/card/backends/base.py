@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from sithsd.card.model import CardContents, CardKey, CodeReference
-from sithsd.iso7816.channel import Channel
+from sithsd.card.transport import CardChannel
 from sithsd.reader.pinpad import PinBlock
 from sithsd.secret import Secret
 from sithsd.values import CodeState, SignatureAlgorithm
@@ -35,62 +35,71 @@ class Pad(Protocol):
 class Backend(Protocol):
     """One way to read a card and to use its codes. Stateless: everything it needs comes with the call."""
 
-    def serial(self, channel: Channel) -> str | None:
+    @property
+    def unblocks(self) -> bool:
+        """Whether a code can be unblocked this way at all."""
+        ...
+
+    def obstacle(self) -> str | None:
+        """Tell in a sentence why this way can't be gone on this machine now, None if it can."""
+        ...
+
+    def serial(self, channel: CardChannel) -> str | None:
         """Select the card's application and return the card's serial number, None if it has none.
 
         The cheapest proof that it is still the same card. Raises card.unsupported or card.unreadable.
         """
         ...
 
-    def read(self, channel: Channel, *, protocol: int, selected: bool = False) -> CardContents:
+    def read(self, channel: CardChannel, *, protocol: int, selected: bool = False) -> CardContents:
         """Read all there is. `protocol` is 0 or 1; `selected` says that the card's application is selected already.
 
         Raises card.unsupported, card.unreadable or card.removed.
         """
         ...
 
-    def code_states(self, channel: Channel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
+    def code_states(self, channel: CardChannel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
         """Tell what is known of each of `codes`, in their order, without using a try."""
         ...
 
-    def verify(self, channel: Channel, code: CodeReference, digits: Secret) -> CodeState:
+    def verify(self, channel: CardChannel, code: CodeReference, digits: Secret) -> CodeState:
         """Give a code to the card, once. Returns the state after it; raises pin.wrong, pin.blocked, card.refused."""
         ...
 
-    def verify_at_pad(self, channel: Channel, pad: Pad, code: CodeReference) -> CodeState:
+    def verify_at_pad(self, channel: CardChannel, pad: Pad, code: CodeReference) -> CodeState:
         """Have the person give the code at the reader's pad, once. Raises what `verify` does, and the pad's errors."""
         ...
 
-    def change(self, channel: Channel, code: CodeReference, digits: Secret, new_digits: Secret) -> CodeState:
+    def change(self, channel: CardChannel, code: CodeReference, digits: Secret, new_digits: Secret) -> CodeState:
         """Change a code from its present value to a new one, once. Raises as `verify` does."""
         ...
 
     def change_at_pad(
-        self, channel: Channel, pad: Pad, code: CodeReference, lengths: tuple[int, int] | None
+        self, channel: CardChannel, pad: Pad, code: CodeReference, lengths: tuple[int, int] | None
     ) -> CodeState:
         """Have the person change the code at the reader's pad, once; to so many digits, at least and at most."""
         ...
 
     def unblock(
-        self, channel: Channel, code: CodeReference, puk: CodeReference, puk_digits: Secret, new_digits: Secret
+        self, channel: CardChannel, code: CodeReference, puk: CodeReference, puk_digits: Secret, new_digits: Secret
     ) -> CodeState:
         """Unblock a code with the PUK and set it anew, once. Raises puk.wrong, puk.blocked, card.refused."""
         ...
 
     def unblock_at_pad(
-        self, channel: Channel, pad: Pad, code: CodeReference, puk: CodeReference, lengths: tuple[int, int] | None
+        self, channel: CardChannel, pad: Pad, code: CodeReference, puk: CodeReference, lengths: tuple[int, int] | None
     ) -> CodeState:
         """Have the person unblock the code at the reader's pad, once; `lengths` as for `change_at_pad`."""
         ...
 
-    def check_signing(self, channel: Channel, key: CardKey, algorithm: SignatureAlgorithm) -> None:
+    def check_signing(self, channel: CardChannel, key: CardKey, algorithm: SignatureAlgorithm) -> None:
         """Raise signature.unsupported if it is known, or not known otherwise, that `key` can't sign by `algorithm`.
 
         Asked before a code is given, so that none is used in vain.
         """
         ...
 
-    def sign(self, channel: Channel, key: CardKey, algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
+    def sign(self, channel: CardChannel, key: CardKey, algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
         """Sign a hash with a key whose code was given before in the same transaction; once.
 
         Returns an RSA signature as long as the modulus, or the DER of ECDSA-Sig-Value (RFC 3279, 2.2.3). Raises
@@ -98,6 +107,6 @@ class Backend(Protocol):
         """
         ...
 
-    def clear(self, channel: Channel, code: CodeReference) -> bool:
+    def clear(self, channel: CardChannel, code: CodeReference) -> bool:
         """Make the card forget that `code` was given; False if only a reset of the card does that."""
         ...

@@ -93,6 +93,46 @@ def test_malformed_profiles(tmp_path: Path, text: str | bytes, place: str, reaso
     assert reason in line
 
 
+MODULE = GOOD.replace('"pkcs15"', '"pkcs11"') + '[pkcs11]\npaths = ["/usr/lib/module.so"]\n'
+
+
+def test_a_module(tmp_path: Path) -> None:
+    """The path of a module is enough: what is left out promises nothing. Files beside the profile are found there."""
+    settings = profile.load(write(tmp_path, MODULE)).pkcs11
+    assert settings is not None
+    assert not settings.flags_tell
+    assert not settings.unblocks
+    assert (settings.serial, settings.slots) == ("module", "reader")
+    text = MODULE + 'environment = { A_CONF = "./a.conf", OTHER = "/etc/other", WORD = "x./y" }\n'
+    settings = profile.load(write(tmp_path, text)).pkcs11
+    assert settings is not None
+    beside = str(tmp_path.resolve() / "made_up" / "a.conf")
+    assert settings.environment == {"A_CONF": beside, "OTHER": "/etc/other", "WORD": "x./y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "reason"),
+    [
+        (MODULE.replace("/usr/lib/", "lib/"), "$.pkcs11.paths[0]", "match"),
+        (MODULE.replace('"/usr/lib/module.so"', ""), "$.pkcs11.paths", "length"),
+        (MODULE.replace('"pkcs11"', '"pkcs15"'), "", "belongs to the backend"),
+        (GOOD.replace('"pkcs15"', '"pkcs11"'), "", "belongs to the backend"),
+        (MODULE + 'environment = { LD_PRELOAD = "/x.so" }\n', "$.pkcs11", "LD_PRELOAD"),
+        (MODULE + 'environment = { PYTHONPATH = "/x" }\n', "$.pkcs11", "PYTHONPATH"),
+        (MODULE + 'environment = { lower = "x" }\n', "$.pkcs11.environment", "match"),
+        (MODULE + "seconds = 0\n", "$.pkcs11.seconds", "0"),
+        (MODULE + "seconds = 61\n", "$.pkcs11.seconds", "60"),
+        (MODULE + 'slots = "some"\n', "$.pkcs11.slots", "some"),
+        (MODULE + 'serial = "atr"\n', "$.pkcs11.serial", "atr"),
+    ],
+)
+def test_malformed_modules(tmp_path: Path, text: str, place: str, reason: str) -> None:
+    """What a module's table may not say is told in one line too."""
+    line = refusal(write(tmp_path, text))
+    assert place in line
+    assert reason in line
+
+
 def test_no_file(tmp_path: Path) -> None:
     """A profile that is a folder, or a pipe that nobody writes to, or is not there, is told so and not waited for."""
     folder = tmp_path / "made_up" / "profile.toml"
@@ -194,7 +234,12 @@ def test_shipped_profiles() -> None:
     """Every shipped family loads, has a backend, and a sources.md with the evidence for its values."""
     folder = profile.shipped_folder()
     shipped = profile.load_folder(folder)
-    assert {"pkcs15_generic", "sim_pkcs15"} <= {one.name for one in shipped}
+    assert {"pkcs15_generic", "sim_pkcs15", "opensc_pkcs11", "netid", "sac"} <= {one.name for one in shipped}
+    for one in shipped:
+        if one.pkcs11 is not None:  # files that a profile brings are beside it, wherever it was installed
+            beside = [Path(value) for value in one.pkcs11.environment.values() if value.startswith(str(folder))]
+            assert all(path.is_file() for path in beside)
+            assert len(beside) == (one.name == "opensc_pkcs11")
     Registry(shipped)
     families = [path for path in folder.iterdir() if path.is_dir() and path.name != "ifd"]  # that drives readers
     assert len(families) == len(shipped)

@@ -29,6 +29,15 @@ class Pkcs15Backend:
         self._activation = profile.activation
         self._signing = profile.signing
 
+    @property
+    def unblocks(self) -> bool:
+        """Whether codes can be unblocked: which PUK serves which code is for the card to say."""
+        return True
+
+    def obstacle(self) -> str | None:
+        """Return None: this takes nothing but a reader."""
+        return None
+
     def serial(self, channel: Channel) -> str | None:
         """Select the application and return the serial number in EF.TokenInfo."""
         reading.select(channel, self._profile)
