@@ -1,7 +1,8 @@
 """What several kinds of tests share: real certificates from outside the repository, and made-up ones."""
 
 import os
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def driver(request: pytest.FixtureRequest) -> str:
     """Return the simulated readers' driver: our own, unless the test is one for `both_drivers`."""
     return getattr(request, "param", "ifd")
+
+
+@pytest.fixture(scope="session")
+def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the folder where this process looks for pcscd's socket: a link, pointed at one stage after the other.
+
+    pcsc-lite's client library reads PCSCLITE_CSOCK_NAME once in a process's life, so the name has to stay.
+    """
+    link = tmp_path_factory.mktemp("pcsc") / "stage"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PCSCLITE_CSOCK_NAME", str(link / "pcscd.comm"))
+        yield link
+
+
+@pytest.fixture(scope="session")
+def awkward_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the PKCS#11 module that misbehaves when it is told to; its source says how."""
+    made = tmp_path_factory.mktemp("awkward") / "awkward.so"
+    source = Path(__file__).parent / "pkcs11" / "awkward.c"
+    warnings = ["-Wall", "-Wextra", "-Werror", "-Wno-strict-prototypes"]
+    subprocess.run(["gcc", *warnings, "-shared", "-fPIC", "-o", made, source, "-ldl"], check=True)
+    return made
 
 
 @pytest.fixture(scope="session")

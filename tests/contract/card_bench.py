@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -23,13 +23,14 @@ from sithsd.card.registry import Registry
 from sithsd.card.signature_operation import Signing
 from sithsd.clock import FixedClock
 from sithsd.errors import ErrorCode, SithsdError
-from sithsd.iso7816 import apdu
+from sithsd.iso7816 import apdu, tlv
 from sithsd.iso7816 import atr as answer_to_reset
 from sithsd.reader.attributes import ReaderFacts
 from sithsd.secret import Secret
 from sithsd.simulator.card import Card
 from sithsd.simulator.channel import InProcessChannel
 from sithsd.simulator.image import CodeCounters, FileOnCard, Image, Memory
+from sithsd.simulator.pkcs15 import PATHS
 from sithsd.simulator.shelf import Shelf
 from sithsd.values import Role
 
@@ -40,6 +41,8 @@ VERIFY, CHANGE, RESET_RETRY_COUNTER = 0x20, 0x24, 0x2C
 PIN, OTHER_PIN, PUK = b"123456", b"654321", b"12345678"
 RIGHT = {Role.AUTHENTICATION: PIN, Role.SIGNATURE: OTHER_PIN, Role.PUK: PUK}
 WRONG, WRONG_PUK, NEW_PIN = b"111111", b"87654321", b"24681357"
+_OCTET_STRING = 0x04
+LAST_TRY, BOTH_WORDS = Word(last_try=True), Word(last_try=True, risk_card=True)
 PINS = (Role.AUTHENTICATION, Role.SIGNATURE)
 
 
@@ -97,6 +100,14 @@ def with_content(image: Image, path: bytes, content: bytes) -> Image:
     return with_files(
         image, lambda file: FileOnCard(path=path, content=content, sfi=file.sfi) if file.path == path else file
     )
+
+
+def without_serial(image: Image) -> Image:
+    """Return the image with an EF.TokenInfo that tells no serial number (ISO/IEC 7816-15:2016, 8.3: optional)."""
+    whole = next(file.content for file in image.files if file.path == PATHS["EF.TokenInfo"])
+    (info,) = tlv.parse(whole)
+    told = b"".join(tlv.encode(item.tag, item.value) for item in tlv.parse(info.value) if item.tag != _OCTET_STRING)
+    return with_content(image, PATHS["EF.TokenInfo"], tlv.encode(info.tag, told))
 
 
 class Sent(NamedTuple):
@@ -166,6 +177,11 @@ class Transaction:
             self.unanswered = True
             raise SithsdError(ErrorCode.CARD_REMOVED, "the card was taken out before it answered")
         return data, status_word
+
+    @property
+    def ours(self) -> int:
+        """How many commands went by our own connection: all."""
+        return len(self.sent)
 
     def _channel_transmit(self, command: bytes) -> tuple[bytes, int]:
         try:
@@ -245,7 +261,17 @@ class Row:
     """One backend in one situation: a simulated card, and the profile by which it is to be read.
 
     `alone`: only that profile is there, because the card would answer to another one first. `signs`: the profile knows
-    how the card signs.
+    how the card signs. `verified_is_full`: a PIN that is verified has all its tries, as far as the profile knows.
+
+    What follows is how a backend differs from one that sends each command itself. `status_words`: the card's own word
+    comes with an error. `looks_itself`: a module asks for counters too, by empty VERIFYs that nobody told it to send.
+    `faults_seen`: what fails on the way to the card is the error's cause. `uncounted`: what a wrong code is that the
+    card does not count aloud (6300). `follows_61xx`: a response that a code is answered with is fetched; one that does
+    not takes 61XX for a success. `codes_for_consent`: how often the code of a key is given that wants it each time.
+    `needs_token_info`: a card without EF.TokenInfo is none. `sends_unseen`: from the moment that it has the code nobody
+    knows whether it went to the card. `counts`: counters are told as numbers; a module tells by flags that the last try
+    has come, or not. `own_pad`: the reader's pad is used by us, not by a module on its own way, and `unblocks_at_pad`
+    whether it unblocks there. `stride`: a card is pulled out at every how many commands, where there are many of them.
     """
 
     fixture: str
@@ -253,6 +279,19 @@ class Row:
     protocol: int
     alone: bool = False
     signs: bool = True
+    verified_is_full: bool = True
+    status_words: bool = True
+    looks_itself: bool = False
+    faults_seen: bool = True
+    uncounted: ErrorCode = ErrorCode.PIN_WRONG
+    follows_61xx: bool = True
+    codes_for_consent: int = 1
+    needs_token_info: bool = False
+    sends_unseen: bool = False
+    counts: bool = True
+    own_pad: bool = True
+    unblocks_at_pad: bool = True
+    stride: int = 1
 
     @property
     def title(self) -> str:
@@ -261,11 +300,41 @@ class Row:
 
     def bench(self, **how: object) -> Bench:
         """Return a bench with a fresh card."""
-        return Bench(card(self.fixture, **how))
+        return self.bench_of(card(self.fixture, **how))
+
+    def bench_of(self, card: Card) -> Bench:
+        """Return a bench with this card."""
+        return Bench(card)
 
     def registry(self, counter: profiles.Counter | None = None) -> Registry:
         """Return the registry by which the card is read."""
         return registry(*([self.profile] if self.alone else []), counter=counter)
+
+    def told(self, tries: int, role: Role = Role.AUTHENTICATION) -> int | None:
+        """Return what is told of so many tries left: without a counter none and one alone, and nothing of the PUK."""
+        return tries if self.counts or (tries < 2 and role is not Role.PUK) else None
+
+    def states(self, tries: Mapping[Role, int]) -> dict[Role, int | None]:
+        """Return what is told of all counters."""
+        return {role: self.told(left, role) for role, left in tries.items()}
+
+    def shown(self, word: Word) -> Word:
+        """Return the word of a person who was shown what this row tells."""
+        return word if word.expected is None else replace(word, expected=self.told(word.expected))
+
+    @property
+    def for_puk(self) -> Word:
+        """The word that a PUK takes, however many tries it has: none, if they are known."""
+        return NOTHING_SAID if self.counts else BOTH_WORDS
+
+    def word(self, status_word: int) -> int | None:
+        """Return what is told of the card's status word."""
+        return status_word if self.status_words else None
+
+    def looked(self, begun: Transaction) -> list[Sent]:
+        """Return the commands about codes, but for those that a module sends by itself and that use no try."""
+        about = [sent for sent in begun.sent if sent.ins == VERIFY]
+        return [sent for sent in about if sent.data_length] if self.looks_itself else about
 
     def read(self, bench: Bench, counter: profiles.Counter | None = None) -> ReadCard:
         """Read the card on the bench."""
@@ -273,16 +342,13 @@ class Row:
             return read(begun, self.registry(counter), lambda _: True)
 
 
-# A further backend is one more row.
+# A further backend is one more row; those that need a real pcscd are in module_bench.
 ROWS = (
     Row("ordinary", "sim_pkcs15", 1),
     Row("ordinary-t0", "sim_pkcs15", 0),
-    Row("reserve", "pkcs15_generic", 0, signs=False),
-    Row("ordinary", "pkcs15_generic", 1, alone=True, signs=False),
+    Row("reserve", "pkcs15_generic", 0, signs=False, verified_is_full=False),
+    Row("ordinary", "pkcs15_generic", 1, alone=True, signs=False, verified_is_full=False),
 )
-
-
-LAST_TRY, BOTH_WORDS = Word(last_try=True), Word(last_try=True, risk_card=True)
 
 
 def _code(digits: bytes | None) -> Secret | None:

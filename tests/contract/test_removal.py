@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from card_bench import PUK, RIGHT, WRONG, WRONG_PUK, Bench, Cut, Hand, Row, Transaction
+from card_bench import BOTH_WORDS, PUK, RIGHT, WRONG, WRONG_PUK, Bench, Cut, Hand, Row, Transaction
 
 from sithsd.card import operations
 from sithsd.card.code_operations import Outcome
@@ -23,7 +23,7 @@ def _change(code: bytes) -> Operation:
 
 
 def _unblock(puk: bytes) -> Operation:
-    return lambda begun, read: Hand(begun, read).unblock(Role.AUTHENTICATION, puk)
+    return lambda begun, read: Hand(begun, read, BOTH_WORDS).unblock(Role.AUTHENTICATION, puk)
 
 
 OPERATIONS = {
@@ -58,7 +58,7 @@ def test_while_it_is_read(row: Row, *, lost: bool) -> None:
     whole = row.bench()
     row.read(whole)
     full = whole.tries()
-    for commands in range(1 if lost else 0, len(whole.last.sent)):
+    for commands in range(1 if lost else 0, len(whole.last.sent), row.stride):
         bench = row.bench()
         with bench.transaction(Cut(commands, lost)) as begun, pytest.raises(SithsdError) as error:
             operations.read(begun, row.registry(), lambda _: True)
@@ -71,15 +71,17 @@ def test_while_it_is_read(row: Row, *, lost: bool) -> None:
 def test_while_a_code_is_used(row: Row, name: str, *, lost: bool) -> None:
     """A card pulled out while a code is used: success if the card had said so, and the code is counted once at most.
 
-    Before the code it is card.removed; card.outcomeUnknown is for a code that the reader got and nobody answered.
+    Before the code it is card.removed; card.outcomeUnknown is for a code that the reader got and nobody answered, or
+    that a module had, of which nobody knows whether it gave it to the reader.
 
     Once the card is back it is locked, and what it lost is at most the one try that the code cost.
     """
     operation = OPERATIONS[name]
-    full = row.bench().tries()
-    for commands in range(1 if lost else 0, _length(row, operation)):
+    whole = row.bench()
+    full = whole.tries()
+    read = row.read(whole)
+    for commands in range(1 if lost else 0, _length(row, operation), row.stride):
         bench = row.bench()
-        read = row.read(bench)
         with bench.transaction(Cut(commands, lost)) as begun:
             error = _outcome(operation, begun, read)
         assert len(begun.codes_sent) <= 1
@@ -87,7 +89,8 @@ def test_while_a_code_is_used(row: Row, name: str, *, lost: bool) -> None:
         if not answered:
             assert error is not None
             expected = ErrorCode.CARD_OUTCOME_UNKNOWN if begun.code_tried else ErrorCode.CARD_REMOVED
-            assert error.code is expected
+            careful = row.sends_unseen and error.code is ErrorCode.CARD_OUTCOME_UNKNOWN
+            assert careful or error.code is expected
         elif name in {"right", "change", "unblock"}:
             assert error is None, "the card took the code before it was pulled out"
         lowered = sum(full[role] - left for role, left in bench.tries().items())

@@ -39,18 +39,6 @@ _neighbour("desk")
 NOBODY = 65534
 
 
-@pytest.fixture(scope="session")
-def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the folder where this process looks for pcscd's socket: a link, pointed at one stage after the other.
-
-    pcsc-lite's client library reads PCSCLITE_CSOCK_NAME once in a process's life, so the name has to stay.
-    """
-    link = tmp_path_factory.mktemp("pcsc") / "stage"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PCSCLITE_CSOCK_NAME", str(link / "pcscd.comm"))
-        yield link
-
-
 @pytest.fixture
 def set_stage(service_folder: Path, driver: str) -> Iterator[Callable[..., Stage]]:
     """Set up a stage, with the arguments of `Stage`; this process's PC/SC calls go to the last one set up."""
