@@ -13,7 +13,7 @@ from sithsd.api.message import error_parameters
 from sithsd.cli.code_entry import read_code
 from sithsd.cli.commands.certificate_choice import Wish, certificate_shown, not_good_enough
 from sithsd.cli.commands.spend import ASK_AGAIN, ask_code, send, show_refusal, unusable_pin
-from sithsd.cli.commands.target import Said, codes_now, confirmed, place_shown, show_codes
+from sithsd.cli.commands.target import Said, codes_now, confirmed, place_shown, refuse_other, show_codes
 from sithsd.cli.daemon import JsonObject
 from sithsd.cli.failure import CommandError, StoppedError, parameters
 from sithsd.cli.invocation import Invocation
@@ -184,13 +184,15 @@ def _asked(invocation: Invocation, terminal: Terminal, wanted: Wanted, matter: M
     refusal = unusable_pin(matter.role, states)
     if refusal is not None:
         raise refusal
+    state = states[matter.role]
+    refuse_other(place, state, card_serial=wanted.card_serial, expected_tries=wanted.expected_tries)
     said = confirmed(terminal, words, matter.role, states, Said(spend_last_try=wanted.spend_last_try))
-    code = None if wanted.pin_pad else ask_code(terminal, words, matter.role, states[matter.role])
+    code = None if wanted.pin_pad else ask_code(terminal, words, matter.role, state)
     options = wanted.options() | {
         "certificate": certificate.fingerprint,
         "reader": place.reader,
         "card_serial": place.card.serial,
-        "expected_tries": states[matter.role].tries_left,
+        "expected_tries": state.tries_left,
         "spend_last_try": said.spend_last_try,
     }
     return options, code

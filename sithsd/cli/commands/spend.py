@@ -18,6 +18,7 @@ from sithsd.cli.commands.target import (
     confirmed,
     guidance_now,
     place_shown,
+    refuse_other,
     show_codes,
 )
 from sithsd.cli.daemon import PAD_PATIENCE, PATIENCE, JsonObject
@@ -225,6 +226,7 @@ def _asked(invocation: Invocation, terminal: Terminal, wanted: Wanted, codes: li
     if refusal is not None:
         raise refusal
     guarded = states.get(wanted.guarded)
+    refuse_other(place, guarded, card_serial=wanted.card_serial, expected_tries=wanted.expected_tries)
     said = confirmed(
         terminal,
         words,

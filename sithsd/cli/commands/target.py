@@ -85,6 +85,15 @@ def guidance(invocation: Invocation, reader: str | None) -> GuidanceReply:
         raise
 
 
+def refuse_other(place: Place, state: CodeState | None, *, card_serial: str | None, expected_tries: int | None) -> None:
+    """Return if card and tries are those that the command line names, where it does; else a CommandError."""
+    if card_serial is not None and card_serial != place.card.serial:
+        raise failure(ErrorCode.CARD_CHANGED, "another card than --card-serial")
+    if state is not None and expected_tries is not None and expected_tries != state.tries_left:
+        code = ErrorCode.PUK_TRIES_CHANGED if state.role == Role.PUK else ErrorCode.PIN_TRIES_CHANGED
+        raise failure(code, "another number than --expected-tries", role=state.role, tries_left=state.tries_left)
+
+
 def show_codes(terminal: Terminal, words: Words, roles: Sequence[Role], states: Mapping[str, CodeState]) -> None:
     """Show what is known of each of these codes."""
     for role in roles:

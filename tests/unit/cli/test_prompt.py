@@ -406,3 +406,23 @@ def test_without_a_terminal_the_way_out_is_told(inserted: FakeDaemon) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "--code-fd" in done.stderr
     assert inserted.calls("Verify") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "refusal"),
+    [
+        ("verify", ["--card-serial", "99"], "It is not the same card as before"),
+        ("verify", ["--expected-tries", "2"], "Somebody else used a try of the authentication PIN"),
+        ("change", ["--expected-tries", "2"], "Somebody else used a try of the authentication PIN"),
+        ("unblock", ["--expected-tries", "9"], "Somebody else used a try of the PUK"),
+    ],
+)
+def test_what_the_command_line_names_counts_at_a_terminal_too(
+    inserted: FakeDaemon, desk: Start, command: str, said: list[str], refusal: str
+) -> None:
+    """Another card, or another number of tries, than the one that was named: nothing is asked for or sent."""
+    session = desk(command, "--role", "authentication", *said, columns=120)
+    assert session.end() in {7, 9}
+    assert refusal in session.seen
+    assert "not shown" not in session.seen
+    assert not any(inserted.calls(name) for name in ("Verify", "Change", "Unblock"))

@@ -422,3 +422,14 @@ def test_another_card_meanwhile_is_shown_anew(inserted: FakeDaemon, desk: Start)
     session = desk("authenticate", columns=120)
     assert session.end() == 9
     assert inserted.calls("Authenticate") == []
+
+
+@pytest.mark.parametrize(("said", "status"), [(["--card-serial", "99"], 9), (["--expected-tries", "2"], 7)])
+def test_what_the_command_line_names_counts_at_a_terminal_too(
+    inserted: FakeDaemon, desk: Start, said: list[str], status: int
+) -> None:
+    """Another card, or another number of tries, than the one that was named: no PIN is asked for."""
+    session = desk("authenticate", "--identity", "hsaId", *said, columns=120)
+    assert session.end() == status
+    assert "not shown" not in session.seen
+    assert inserted.calls("Authenticate") == []
