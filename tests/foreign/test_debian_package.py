@@ -175,14 +175,16 @@ def test_the_package_is_installed_serves_and_is_gone(chroot: Chroot) -> None:
 def test_make_install_serves_and_make_uninstall_leaves_nothing(chroot: Chroot) -> None:
     """What `make install` lays down runs where PREFIX says, a second time too, and `make uninstall` takes all of it."""
     before = chroot.files()
-    places = [f"DESTDIR={chroot.folder}", "PREFIX=/opt/sithsd"]
+    # /lib is a link there.
+    places = [f"DESTDIR={chroot.folder}", "PREFIX=/opt/sithsd", "UNITDIR=/lib/systemd/system"]
     for _ in range(2):
         chroot.beside("make", "install", *places)
         laid = chroot.files()
+    assert before.items() <= laid.items()
     assert {f"/opt/sithsd/{path}" for path in OWN} <= laid.keys()
     assert {f"/usr/{path}" for path in (*OTHERS, "share/p11-kit/modules/sithsd.module")} <= laid.keys()
     assert {kind.split()[-1] for path, kind in laid.items() if path not in before} == {"0:0"}
-    unit = chroot.run("cat", "/opt/sithsd/lib/systemd/system/sithsd.service")
+    unit = chroot.run("cat", "/usr/lib/systemd/system/sithsd.service")
     assert "ExecStart=/opt/sithsd/lib/sithsd/venv/bin/sithsd\n" in unit
     assert chroot.run("/opt/sithsd/sbin/sithsd", "--version").split()[-1] == __version__
     chroot.beside("make", "uninstall", *places)
