@@ -1,5 +1,6 @@
 # Installing on a workstation. Where things go: DESTDIR stands before every path; PREFIX moves what is sithsd's own; what
 # other programs look for in one place alone has a variable of its own, and is left out where that is empty.
+# PAM's module goes where its own makefile puts it, or into SECURITYDIR.
 # All of it is made in build/root, and only copied from there: `make build`, then `sudo make install`.
 PYTHON ?= /usr/bin/python3
 DESTDIR ?=
@@ -18,7 +19,7 @@ TMPFILESDIR ?= /usr/lib/tmpfiles.d
 POLKITDIR ?= /usr/share/polkit-1/rules.d
 P11KITDIR ?= /usr/share/p11-kit/modules
 
-PLACES := PYTHON LIBDIR BINDIR SBINDIR MANDIR DOCDIR BASHDIR ZSHDIR FISHDIR UNITDIR SYSUSERSDIR TMPFILESDIR POLKITDIR P11KITDIR
+PLACES := PYTHON LIBDIR BINDIR SBINDIR MANDIR DOCDIR BASHDIR ZSHDIR FISHDIR UNITDIR SYSUSERSDIR TMPFILESDIR POLKITDIR P11KITDIR SECURITYDIR
 SETTINGS := $(foreach place,$(PLACES),$(place)=$($(place)))
 VENV := $(LIBDIR)/venv
 PROGRAMS := sithsctl sithsd
@@ -55,6 +56,7 @@ build/whole: build/settings $(SOURCES) | setup
 	@$(call put-as,$(TMPFILESDIR),sithsd.conf,systemd/sithsd.tmpfiles)
 	@$(call put,644,$(POLKITDIR),systemd/50-sithsd.rules)
 	@$(call put,644,$(P11KITDIR),systemd/sithsd.module)
+	@$(foreach door,$(wildcard drivers/pam),$(MAKE) -s -C $(door) OUT=$(CURDIR)/build/pam DESTDIR=$(CURDIR)/$(ROOT) install &&) true
 	@$(call put,644,$(DOCDIR),README.md ERRORS.md)
 	@chmod -R u+rwX,go+rX,go-w $(ROOT)
 	@touch $@

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -149,6 +150,9 @@ def test_the_package_is_installed_serves_and_is_gone(chroot: Chroot) -> None:
         *pages,
         "/usr/share/man/man8/sithsd.8.gz",
     } <= installed.keys()
+    # PAM's folder is the architecture's.
+    modules = [path for path in installed if re.fullmatch("/usr/lib/[^/]+/security/pam_sithsd[.]so", path)]
+    assert len(modules) == len(list((CHECKOUT / "drivers").glob("pam/Makefile")))
     # That of opensc-pkcs11 is Debian's own; nothing is registered twice.
     assert not [path for path in installed if "p11-kit/modules/sithsd" in path]
     for program in ("sithsd", "sithsctl"):
