@@ -66,6 +66,11 @@ class Registry:
         entries = [(profile, _BACKENDS[profile.backend](profile)) for profile in profiles]
         self._entries = sorted(entries, key=_rank)
 
+    def close(self) -> None:
+        """End what the backends keep running. No operation may be under way."""
+        for _, backend in self._entries:
+            backend.close()
+
     def obstacles(self) -> dict[str, str]:
         """Return, by their names, the profiles that no card can have on this machine now, and why, in a sentence.
 

@@ -121,6 +121,7 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
             await desk.idle(_ENDING_SECONDS)
             await watching.stop()
             await readers.close()
+            await asyncio.to_thread(registry.close)
             await ledger.close()
             log.info("ended")
 

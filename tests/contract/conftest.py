@@ -39,6 +39,8 @@ def seat(service_folder: Path) -> Iterator[Seat]:
             made = Seat(stage)
             yield made
             made.close()
+            for row in MODULE_ROWS:
+                row.close()
     except StageError as error:
         if os.environ.get("CI"):
             pytest.fail(str(error))

@@ -320,6 +320,12 @@ class ModuleRow(Row):
         assert self.seat is not None
         return ReaderBench(card, self.seat)
 
+    def close(self) -> None:
+        """End the modules' processes."""
+        for registry in self.made.values():
+            registry.close()
+        self.made.clear()
+
     def registry(self, counter: Counter | None = None) -> Registry:
         """Return the registry by which the card is read; the same one each time, so that its module's process stays."""
         if counter not in self.made:

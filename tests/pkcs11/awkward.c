@@ -3,7 +3,7 @@
  * Without AWKWARD_REAL it has a small token of its own: PIN 123456, one certificate object. With it, it stands before the
  * module at that path. AWKWARD_ORDERS names a file, which is read at each call of a function in the list at the end:
  * lines of "C_Login hang", where what comes second is one of hang, crash, exit, scribble, endless, huge, odd, or a return
- * value in hexadecimal.
+ * value in hexadecimal. Before it hangs it makes the file of that name with ".reached" behind it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,9 +53,15 @@ static long trouble(const char *name)
     const char *kind = order_for(name);
     if (kind == NULL || strcmp(kind, "endless") == 0 || strcmp(kind, "huge") == 0 || strcmp(kind, "odd") == 0)
         return -1;
-    if (strcmp(kind, "hang") == 0)
+    if (strcmp(kind, "hang") == 0) {
+        char reached[512];
+        snprintf(reached, sizeof reached, "%s.reached", getenv("AWKWARD_ORDERS"));
+        FILE *file = fopen(reached, "w");
+        if (file)
+            fclose(file);
         for (;;)
             pause();
+    }
     if (strcmp(kind, "crash") == 0) {
         signal(SIGSEGV, SIG_DFL);
         raise(SIGSEGV);

@@ -95,6 +95,25 @@ def test_what_codes_and_clients_rely_on_is_said(key: str, value: str) -> None:
     assert unit("sithsd.service")["Service"][key] == value
 
 
+def _calls(group: str) -> set[str]:
+    """Return the system calls of one of systemd's groups, those of the groups in it included."""
+    listed = run("systemd-analyze", "syscall-filter", group).stdout.splitlines()
+    names = {line.strip() for line in listed[1:] if line.strip() and not line.strip().startswith("#")}
+    return {name for name in names if not name.startswith("@")}.union(*(_calls(one) for one in names if one[0] == "@"))
+
+
+def test_the_child_that_a_module_lives_in_is_allowed() -> None:
+    """What it takes to start, watch, bound and end a child process passes the unit's filter of system calls."""
+    text = (UNITS / "sithsd.service").read_text(encoding="utf-8")
+    allowed: set[str] = set()
+    for value in re.findall(r"^SystemCallFilter=(.*)$", text, re.MULTILINE):
+        for group in value.removeprefix("~").split():
+            allowed = allowed - _calls(group) if value.startswith("~") else allowed | _calls(group)
+    starting = {"clone", "vfork", "execve", "setsid", "socketpair", "dup2", "pidfd_open", "kill", "wait4", "poll"}
+    bounding = {"prlimit64", "prctl", "mlockall", "setitimer", "rt_sigaction"}
+    assert starting | bounding <= allowed
+
+
 def test_the_sockets_outlive_the_service() -> None:
     """The folder of the sockets is not the service's: at stop it would be removed from under the socket units."""
     assert "RuntimeDirectory" not in unit("sithsd.service")["Service"]

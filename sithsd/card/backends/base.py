@@ -44,6 +44,10 @@ class Backend(Protocol):
         """Tell in a sentence why this way can't be gone on this machine now, None if it can."""
         ...
 
+    def close(self) -> None:
+        """End what this backend keeps running. No operation may be under way."""
+        ...
+
     def serial(self, channel: CardChannel) -> str | None:
         """Select the card's application and return the card's serial number, None if it has none.
 

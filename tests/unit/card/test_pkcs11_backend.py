@@ -144,9 +144,7 @@ def new_house(awkward_module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     yield make
     for house in made:
-        for _, backend in house.registry._entries:
-            for turn in backend._turns.values():
-                turn.module.end()
+        house.registry.close()
 
 
 @pytest.fixture

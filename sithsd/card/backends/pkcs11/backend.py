@@ -70,6 +70,13 @@ class Pkcs11Backend:
         path = self._path()
         return path if isinstance(path, str) else None
 
+    def close(self) -> None:
+        """End the child processes."""
+        with self._guard:
+            turns, self._turns = self._turns, {}
+        for turn in turns.values():
+            turn.module.end()
+
     def serial(self, channel: CardChannel) -> str | None:
         """Return the card's serial number: from EF.TokenInfo by our own commands, else as the module tells it."""
         if self._settings.serial == "token-info":

@@ -22,7 +22,7 @@ from pkcs11.mechanisms import MGF, Mechanism
 
 from sithsd import memory
 from sithsd.card.backends.pkcs11 import messages
-from sithsd.card.backends.pkcs11.cryptoki import SLOT_DESCRIPTION_BYTES, Rv, User
+from sithsd.card.backends.pkcs11.cryptoki import SLOT_DESCRIPTION_BYTES, Rv, TokenFlag, User
 from sithsd.card.backends.pkcs11.functions import Functions, RefusedError
 from sithsd.card.backends.pkcs11.messages import (
     MAX_MECHANISMS,
@@ -170,7 +170,9 @@ class Child:
                 if error.rv in {Rv.TOKEN_NOT_PRESENT, Rv.TOKEN_NOT_RECOGNIZED}:
                     continue  # it went meanwhile, or is none that this module reads
                 raise
-            found.append(_token(number, told))
+            token = _token(number, told)
+            if token.label or token.flags & TokenFlag.TOKEN_INITIALIZED:  # else it is a place for one to be made
+                found.append(token)
         return found
 
     def _read(self, slot: int) -> messages.Objects:

@@ -38,6 +38,9 @@ class Pkcs15Backend:
         """Return None: this takes nothing but a reader."""
         return None
 
+    def close(self) -> None:
+        """Do nothing: nothing runs."""
+
     def serial(self, channel: Channel) -> str | None:
         """Select the application and return the serial number in EF.TokenInfo."""
         reading.select(channel, self._profile)
