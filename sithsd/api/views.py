@@ -32,6 +32,7 @@ def codes(states: tuple[CodeState, ...]) -> list[wire.CodeState]:
             max_tries=state.max_tries,
             min_length=state.min_length,
             max_length=state.max_length,
+            not_last=state.not_last,
         )
         for state in states
     ]

@@ -35,6 +35,7 @@ class CodeState(Wire):
     max_tries: int | None = None
     min_length: int | None = None
     max_length: int | None = None
+    not_last: bool = False
 
 
 class Certificate(Wire):

@@ -35,6 +35,7 @@ class CodeState(Shape):
     verified: bool = False
     min_length: int | None = None
     max_length: int | None = None
+    not_last: bool = False
 
 
 class Certificate(Shape):
@@ -175,11 +176,12 @@ class Rate(Shape):
 
 
 class PassedOver(Shape):
-    """A profile that does not fit the card: by its ATR, or by the card's answer to an application."""
+    """A profile that does not fit the card: by its ATR, by the card's answer to an application, or by an `obstacle`."""
 
     profile: str
     application: str | None = None
     status_word: int | None = None
+    obstacle: str | None = None
 
 
 class ReaderDiagnosis(Shape):

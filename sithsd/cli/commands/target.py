@@ -111,7 +111,7 @@ def confirmed(  # noqa: PLR0913 - what a person is asked hangs on all of it
     """
     state = states.get(role)
     tries = state.tries_left if state else None
-    last = tries is None or tries <= 1
+    last = not (state and state.not_last) if tries is None else tries <= 1
     if role is Role.PUK:
         risky = tries is None or tries < floor
         if (last and not said.spend_last_try) or (risky and not said.risk_card):

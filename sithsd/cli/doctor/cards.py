@@ -67,7 +67,12 @@ def _profile_facts(examined: ReaderDiagnosis) -> Told:
 
 def _passed_over(one: PassedOver) -> Told:
     status_word = None if one.status_word is None else f"{one.status_word:04X}"
-    return {"profile": one.profile, "application": one.application, "statusWord": status_word}
+    return {
+        "profile": one.profile,
+        "application": one.application,
+        "statusWord": status_word,
+        "obstacle": one.obstacle,
+    }
 
 
 def codes(facts: Facts) -> Check:
@@ -85,7 +90,7 @@ def codes(facts: Facts) -> Check:
     serious = _of_pin(pin, _of(states, Role.PUK))
     if serious is not None:
         return bad(CODES, serious, told)
-    if pin.tries_left is None:
+    if pin.tries_left is None and not pin.not_last:
         return unknown(CODES, "triesUnknown", told)
     other = _of_others(states)
     if other is not None:

@@ -326,6 +326,7 @@ code-tries = { $triesLeft ->
     [one] 1 try left
    *[other] { $triesLeft } tries left
 }
+code-tries-some = more than one try left, how many is not told
 code-tries-last = { $triesLeft ->
     [one] 1 try left: the last one
    *[other] { $triesLeft } tries left

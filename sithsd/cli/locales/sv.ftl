@@ -325,6 +325,7 @@ code-tries = { $triesLeft ->
     [one] 1 försök kvar
    *[other] { $triesLeft } försök kvar
 }
+code-tries-some = mer än ett försök kvar, hur många framgår inte
 code-tries-last = { $triesLeft ->
     [one] 1 försök kvar: det sista
    *[other] { $triesLeft } försök kvar

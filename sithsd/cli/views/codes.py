@@ -19,7 +19,7 @@ def code_text(code: CodeState, words: Words) -> Text:
     elif code.blocked:
         text = Text(words.say("code-blocked-puk" if code.role == "puk" else "code-blocked"), style=BAD)
     elif code.tries_left is None:
-        text = Text(words.say("code-tries", triesLeft="unknown"))
+        text = Text(words.say("code-tries-some") if code.not_last else words.say("code-tries", triesLeft="unknown"))
     elif code.tries_left == 1:
         text = Text(words.say("code-tries-last", triesLeft=1), style=CAUTION)
     else:

@@ -114,6 +114,7 @@ def test_codes_as_they_are() -> None:
     assert told == {
         "role": "puk",
         "triesLeft": 4,
+        "notLast": False,
         "blocked": False,
         "activated": True,
         "verified": False,

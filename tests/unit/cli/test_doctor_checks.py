@@ -488,13 +488,14 @@ def test_rates_are_told_as_they_are() -> None:
 
 
 def test_passed_over_profiles_are_told_with_the_reason() -> None:
-    """Each profile that does not fit: nothing where it is the ATR, else the application and the card's answer."""
+    """Each profile that does not fit: nothing where it is the ATR, else the card's answer, or what is missing here."""
     passed = [
-        {"profile": "a", "application": None, "statusWord": None},
-        {"profile": "b", "application": "A000", "statusWord": 0x6A82},
+        {"profile": "a", "application": None, "statusWord": None, "obstacle": None},
+        {"profile": "b", "application": "A000", "statusWord": 0x6A82, "obstacle": None},
+        {"profile": "c", "application": None, "statusWord": None, "obstacle": "the module is not installed"},
     ]
     profile = found(examine(told(passedOver=passed)), "profile")
-    assert profile.facts["passedOver"] == [passed[0], {**passed[1], "statusWord": "6A82"}]
+    assert profile.facts["passedOver"] == [passed[0], {**passed[1], "statusWord": "6A82"}, passed[2]]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
