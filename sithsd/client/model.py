@@ -23,7 +23,10 @@ class Verdict(Shape, frozen=True):
 
 
 class CodeState(Shape, frozen=True):
-    """One code of a card, as far as it is known without using a try. Lengths count digits."""
+    """One code of a card, as far as it is known without using a try. Lengths count digits.
+
+    `not_last`: how many tries are left is not known, but that the next one is not the last is.
+    """
 
     role: str
     tries_left: int | None = None
@@ -33,6 +36,7 @@ class CodeState(Shape, frozen=True):
     max_tries: int | None = None
     min_length: int | None = None
     max_length: int | None = None
+    not_last: bool = False
 
 
 class Certificate(Shape, frozen=True):

@@ -116,9 +116,13 @@ def test_a_card_that_is_not_in_order(house: Household, card: str, state: str, de
 def test_profiles_that_were_passed_over(house: Household) -> None:
     """For a card that none fits, each profile is told with its reason."""
     house.insert("strange", state="unsupported")
-    passed = {one["profile"]: one["statusWord"] for one in facts(doctor(house), "profile")["passedOver"]}
-    assert passed["pkcs15_generic"] == "6A82"
-    assert passed["sim_pkcs15"] is None
+    answer = doctor(house)
+    passed = {one["profile"]: (one["statusWord"], one["obstacle"]) for one in facts(answer, "profile")["passedOver"]}
+    assert passed["pkcs15_generic"] == ("6A82", None)
+    assert passed["sim_pkcs15"] == (None, None)
+    # A module that is not installed on this machine is told as what stands in the way of its profile.
+    in_the_way = [why for _, why in passed.values() if why is not None]
+    assert findings(answer)["profile"] == ("hindered" if in_the_way else "none")
 
 
 def test_the_last_try(house: Household) -> None:

@@ -222,6 +222,7 @@ class CodeState(TypedDict):
     maxTries: int | None
     minLength: int | None
     maxLength: int | None
+    notLast: bool
 
 
 class Certificate(TypedDict):

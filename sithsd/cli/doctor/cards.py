@@ -6,7 +6,7 @@ from dataclasses import replace
 from sithsd.cli.doctor.check import Check, Told, bad, good, skipped, unknown
 from sithsd.cli.doctor.facts import Facts
 from sithsd.cli.doctor.readers import WITHOUT_CARD
-from sithsd.cli.replies import CodeState, PassedOver, ReaderDiagnosis
+from sithsd.cli.replies import CodeState, PassedOver, Reader, ReaderDiagnosis
 from sithsd.values import Role
 
 CARD, PROFILE, CODES = "card", "profile", "codes"
@@ -48,10 +48,20 @@ def profile(facts: Facts) -> Check:
         return unknown(PROFILE, "untold")
     told = _profile_facts(examined)
     if examined.profile is None:
-        return bad(PROFILE, "none", told) if found.state == "unsupported" else unknown(PROFILE, "untold", told)
+        return _without_profile(found, examined, told)
     values = {"by": "atr" if (examined.identified_by or "").startswith("ATR") else "application"}
     made = unknown(PROFILE, "assumed", told) if examined.evidence == "assumed" else good(PROFILE, told)
     return replace(made, values=values)
+
+
+def _without_profile(found: Reader, examined: ReaderDiagnosis, told: Told) -> Check:
+    if found.state != "unsupported":
+        return unknown(PROFILE, "untold", told)
+    hindered = next((one for one in examined.passed_over if one.obstacle is not None), None)
+    if hindered is None:
+        return bad(PROFILE, "none", told)
+    # Whether it would have fitted nobody knows: what to do next is about the card.
+    return replace(bad(PROFILE, "hindered", told), values={"hindered": hindered.profile})
 
 
 def _profile_facts(examined: ReaderDiagnosis) -> Told:
@@ -95,7 +105,7 @@ def codes(facts: Facts) -> Check:
     other = _of_others(states)
     if other is not None:
         return bad(CODES, other, told, hinders=False)
-    return good(CODES, told)
+    return good(CODES, told, "good" if pin.tries_left is not None else "notLast")
 
 
 def _of_pin(pin: CodeState, puk: CodeState | None) -> str | None:
@@ -136,4 +146,5 @@ def _state(one: CodeState) -> Told:
         "triesLeft": one.tries_left,
         "blocked": one.blocked,
         "activated": one.activated,
+        "notLast": one.not_last,
     }

@@ -594,6 +594,7 @@ doctor-profile-good = { $by ->
 }
 doctor-profile-assumed = { $profile }, backend { $backend }: taken for want of a better one
 doctor-profile-none = no profile fits the card
+doctor-profile-hindered = no profile fits the card; { $hindered } can't be used on this computer
 doctor-profile-untold = not known
 doctor-protocol-good = T={ $protocol }, { $factor }/{ $divider }, as fast as the card offers
 doctor-protocol-slower = T={ $protocol }, { $factor }/{ $divider }; the card offers { $offeredFactor }/{ $offeredDivider }, which is faster
@@ -610,6 +611,7 @@ doctor-codes-good = { $triesLeft ->
     [one] authentication PIN: 1 try left
    *[other] authentication PIN: { $triesLeft } tries left
 }
+doctor-codes-notLast = authentication PIN: not told how many tries are left, but more than one
 doctor-codes-absent = the card has no authentication PIN
 doctor-codes-notActivated = the authentication PIN has not been chosen yet
 doctor-codes-blocked = the authentication PIN is blocked

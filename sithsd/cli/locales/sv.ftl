@@ -593,6 +593,7 @@ doctor-profile-good = { $by ->
 }
 doctor-profile-assumed = { $profile }, backend { $backend }: tagen i brist på en bättre
 doctor-profile-none = ingen profil passar kortet
+doctor-profile-hindered = ingen profil passar kortet; { $hindered } kan inte användas på datorn
 doctor-profile-untold = inte känt
 doctor-protocol-good = T={ $protocol }, { $factor }/{ $divider }, så snabbt som kortet erbjuder
 doctor-protocol-slower = T={ $protocol }, { $factor }/{ $divider }; kortet erbjuder { $offeredFactor }/{ $offeredDivider }, som är snabbare
@@ -609,6 +610,7 @@ doctor-codes-good = { $triesLeft ->
     [one] legitimeringskod: 1 försök kvar
    *[other] legitimeringskod: { $triesLeft } försök kvar
 }
+doctor-codes-notLast = legitimeringskod: hur många försök som är kvar sägs inte, men fler än ett
 doctor-codes-absent = kortet har ingen legitimeringskod
 doctor-codes-notActivated = legitimeringskoden är inte vald ännu
 doctor-codes-blocked = legitimeringskoden är låst

@@ -114,14 +114,15 @@ def test_codes_as_they_are() -> None:
     assert told == {
         "role": "puk",
         "triesLeft": 4,
-        "notLast": False,
         "blocked": False,
         "activated": True,
         "verified": False,
         "maxTries": 10,
         "minLength": 8,
         "maxLength": 8,
+        "notLast": False,
     }
+    assert views.codes((CodeState(Role.SIGNATURE, not_last=True),))[0].not_last
     assert dataclasses.asdict(CodeState(Role.SIGNATURE))["tries_left"] is None
     assert views.codes((CodeState(Role.SIGNATURE),))[0].tries_left is None
 
