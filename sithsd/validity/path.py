@@ -52,6 +52,10 @@ def load(certificate: Certificate) -> x509.Certificate | None:
     try:
         loaded = x509.Certificate.load(certificate.der, strict=True)
         _BUILT_BY(loaded)
+        # The library passes over it when a signature is said not to use the last bits of its last byte. Signatures have
+        # whole bytes (RFC 5280, 4.1.1.3), and one certificate is not to be written in two ways.
+        if loaded["signature_value"].contents[:1] != b"\0":
+            return None
     except Exception:  # noqa: BLE001 - anything may come out of a malformed field
         return None
     return loaded

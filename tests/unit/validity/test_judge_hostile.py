@@ -245,6 +245,19 @@ def test_a_mutated_issuer_on_the_card_is_no_issuer(house: House, data: st.DataOb
     assert bare.judge(mutated, house.now, [mutated]).anchor is None
 
 
+def test_a_signature_of_whole_bytes(forge: Any, house: House) -> None:
+    """A certificate whose signature is said not to use its last bit, which is 0, is not the one that was signed."""
+    issuer = house.issuer
+    while issuer.der[-1] & 1:
+        issuer = forge.authority("SIM Made for its last bit", house.root)
+    whole = read(forge.person(issuer=issuer).der)
+    bare = Judge([house.anchor], [], SIM)
+    assert bare.judge(whole, house.now, [read(issuer.der)]).anchor is not None
+    changed = bytearray(issuer.der)
+    changed[-1 - len(x509.load_der_x509_certificate(issuer.der).signature)] = 1
+    assert bare.judge(whole, house.now, [read(bytes(changed))]).anchor is None
+
+
 def test_a_second_opinion_on_good_and_broken_chains(forge: Any, house: House) -> None:
     """Cryptography's own path validation finds a path exactly where the judge does."""
     good = [("good", [forge.person(issuer=house.issuer), house.issuer])]
