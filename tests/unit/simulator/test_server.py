@@ -73,7 +73,8 @@ def serve(shelf: Callable[..., Shelf], tmp_path: Path, reader: Any) -> Iterator[
         return running[-1]
 
     yield start
-    for each in running:
+    # The last one first: of two in one folder it is the one that answers, and it is not asked again while it ends.
+    for each in reversed(running):
         each.end()
 
 
