@@ -14,12 +14,13 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/vendor-completions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+USERUNITDIR ?= $(PREFIX)/lib/systemd/user
 SYSUSERSDIR ?= /usr/lib/sysusers.d
 TMPFILESDIR ?= /usr/lib/tmpfiles.d
 POLKITDIR ?= /usr/share/polkit-1/rules.d
 P11KITDIR ?= /usr/share/p11-kit/modules
 
-PLACES := PYTHON LIBDIR BINDIR SBINDIR MANDIR DOCDIR BASHDIR ZSHDIR FISHDIR UNITDIR SYSUSERSDIR TMPFILESDIR POLKITDIR P11KITDIR SECURITYDIR
+PLACES := PYTHON LIBDIR BINDIR SBINDIR MANDIR DOCDIR BASHDIR ZSHDIR FISHDIR UNITDIR USERUNITDIR SYSUSERSDIR TMPFILESDIR POLKITDIR P11KITDIR SECURITYDIR
 SETTINGS := $(foreach place,$(PLACES),$(place)=$($(place)))
 VENV := $(LIBDIR)/venv
 PROGRAMS := sithsctl sithsd
@@ -52,6 +53,7 @@ build/whole: build/settings $(SOURCES) | setup
 	    .ci/completion $$program fish >$(ROOT)$(FISHDIR)/$$program.fish || exit 1; \
 	done
 	@$(foreach unit,$(wildcard systemd/*.service systemd/*.socket),$(call put-as,$(UNITDIR),$(notdir $(unit)),$(unit)) &&) true
+	@$(foreach unit,$(wildcard systemd/user/*.service),$(call put-as,$(USERUNITDIR),$(notdir $(unit)),$(unit)) &&) true
 	@$(call put-as,$(SYSUSERSDIR),sithsd.conf,systemd/sithsd.sysusers)
 	@$(call put-as,$(TMPFILESDIR),sithsd.conf,systemd/sithsd.tmpfiles)
 	@$(call put,644,$(POLKITDIR),systemd/50-sithsd.rules)

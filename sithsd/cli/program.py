@@ -8,10 +8,11 @@ import click
 
 from sithsd.cli import answers
 from sithsd.cli.audit import audit_group
-from sithsd.cli.commands import activate, doctor, look, monitor, prove, spend
+from sithsd.cli.commands import activate, doctor, lock, look, monitor, prove, spend
 from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
+from sithsd.cli.session import Action
 from sithsd.cli.speech import PROGRAM, SpokenCommand, SpokenGroup
 from sithsd.cli.statuses import ExitStatus
 from sithsd.cli.words import Words
@@ -54,6 +55,7 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
     return [
         command("status", look.status, unmasked),
         command("monitor", monitor.monitor, unmasked),
+        command("lock-on-removal", _lock_on_removal, *_removal_options(options)),
         command(
             "certificates",
             lambda invocation, **rest: look.certificates(invocation, look.Selection(**rest)),
@@ -99,6 +101,22 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
             options.risk_card(),
         ),
     ]
+
+
+def _removal_options(options: Options) -> list[click.Option]:
+    actions = [action.value for action in Action]
+    return [
+        options.make("--card-serial", help_key="followed-card", metavar="SERIAL", envvar="SITHSD_CARD_SERIAL"),
+        options.make("--action", type=click.Choice(actions), default="lock", envvar="SITHSD_REMOVAL_ACTION"),
+        options.make(
+            "--grace", metavar="SECONDS", type=click.IntRange(1, 3600), default=15, envvar="SITHSD_REMOVAL_GRACE"
+        ),
+        options.make("--session", metavar="ID"),
+    ]
+
+
+def _lock_on_removal(invocation: Invocation, action: str, **rest: Any) -> None:  # noqa: ANN401 - what the options above give
+    lock.lock_on_removal(invocation, lock.Wanted(action=Action(action), **rest))
 
 
 def _spending_options(options: Options, help_key: str) -> list[click.Option]:

@@ -70,13 +70,32 @@ class Seats:
         self._mock(path, "AddMethod", "sssss", (f"{NAME}.Seat", "Hang", "", "", code))
         self._call(new_method_call(DBusAddress(path, NAME, f"{NAME}.Seat"), "Hang"))
 
+    def show(self, session: str, uid: int) -> None:
+        """Let a session be what logind takes for the user's own on the screen."""
+        # The play's own GetUser fails with every number.
+        self._machine.method("GetUser", "u", "o", f"ret = '{PATH}/user/%d' % args[0]")
+        self._mock(PATH, "AddUser", "usb", (uid, f"user{uid}", True))
+        address = DBusAddress(f"{PATH}/user/{uid}", NAME, f"{NAME}.User")
+        self._call(Properties(address).set("Display", "(so)", (session, f"{PATH}/session/{session}")))
+
+    def ended(self) -> list[tuple[str, str]]:
+        """Return which sessions were locked ("LockSession") or ended ("TerminateSession"), in their order."""
+        found, *_ = self._mock(PATH, "GetCalls", "", ())
+        names = ("LockSession", "TerminateSession")
+        return [(name, arguments[0][1]) for _, name, arguments in found if name in names]
+
+    def forget(self) -> None:
+        """Forget what was done so far."""
+        self._mock(PATH, "ClearCalls", "", ())
+
     def _update(self, path: str, interface: str, **properties: tuple[str, Any]) -> None:
         self._mock(path, "UpdateProperties", "sa{sv}", (interface, properties))
 
-    def _mock(self, path: str, method: str, signature: str, body: tuple[Any, ...]) -> None:
-        self._call(new_method_call(DBusAddress(path, NAME, MOCK), method, signature, body))
+    def _mock(self, path: str, method: str, signature: str, body: tuple[Any, ...]) -> tuple[Any, ...]:
+        return self._call(new_method_call(DBusAddress(path, NAME, MOCK), method, signature, body))
 
-    def _call(self, call: Message) -> None:
+    def _call(self, call: Message) -> tuple[Any, ...]:
         with open_dbus_connection(bus=self._machine.address) as connection:
             answer = connection.send_and_get_reply(call, timeout=30)
         assert answer.header.message_type is MessageType.method_return, answer.body
+        return tuple(answer.body)

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
-PROGRAM = "/usr/lib/sithsd/venv/bin/sithsd"
+PROGRAM = r"/usr/lib/sithsd/venv/bin/\w+"
 MOST_EXPOSURE = 2.0
 
 
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run one of systemd's programs to its end; a missing program is an error (`make setup` installs them)."""
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat"}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat", **more}
     return subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, env=environment, check=False, timeout=60
     )
@@ -41,12 +41,14 @@ def rows(name: str) -> list[list[str]]:
 @pytest.fixture
 def installed(tmp_path: Path) -> list[Path]:
     """Copy the units with a program that exists here: where the daemon is installed is the packager's business."""
-    copies = []
-    for source in sorted([*UNITS.glob("*.service"), *UNITS.glob("*.socket")]):
-        copy = tmp_path / source.name
-        copy.write_text(source.read_text(encoding="utf-8").replace(PROGRAM, "/bin/true"), encoding="utf-8")
-        copies.append(copy)
-    return copies
+    return [copied(source, tmp_path) for source in sorted([*UNITS.glob("*.service"), *UNITS.glob("*.socket")])]
+
+
+def copied(source: Path, folder: Path) -> Path:
+    """Copy a unit, its programs replaced by one that exists here."""
+    copy = folder / source.name
+    copy.write_text(re.sub(PROGRAM, "/bin/true", source.read_text(encoding="utf-8")), encoding="utf-8")
+    return copy
 
 
 def test_the_units_are_free_of_mistakes(installed: list[Path]) -> None:
@@ -62,6 +64,25 @@ def test_the_judge_would_notice_a_mistake(installed: list[Path]) -> None:
     service.write_text(service.read_text().replace("ProtectHome=", "ProtectHomes="))
     judged = run("systemd-analyze", "verify", "--man=no", *installed)
     assert "ProtectHomes" in judged.stderr
+
+
+def test_the_users_unit_is_free_of_mistakes(tmp_path: Path) -> None:
+    """The same for the unit of a user's session, and it would be noticed."""
+    unit = copied(UNITS / "user" / "sithsd-lock-on-removal.service", tmp_path)
+    verify = ("systemd-analyze", "verify", "--user", "--man=no", unit)
+    judged = run(*verify, XDG_RUNTIME_DIR=str(tmp_path))
+    assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
+    unit.write_text(unit.read_text().replace("RestartSec=", "RestartSecs="))
+    assert "RestartSecs" in run(*verify, XDG_RUNTIME_DIR=str(tmp_path)).stderr
+
+
+def test_a_screen_that_is_to_be_locked_is_locked_by_a_program_that_is_restarted() -> None:
+    """Any failure is followed by a new start but those that a new start can't mend: no card, no right, bad settings."""
+    service = unit("user/sithsd-lock-on-removal.service")["Service"]
+    assert service["Restart"] == "on-failure"
+    assert service["RestartPreventExitStatus"].split() == ["2", "4", "7"]
+    assert service["SuccessExitStatus"] == "4"
+    assert service["ExecStart"].endswith("/sithsctl lock-on-removal")
 
 
 def test_the_service_is_hardened() -> None:

@@ -172,6 +172,7 @@ help-version = Show the version and end.
 help-program = Look at the SITHS cards in this computer's readers, and use their codes.
 help-status = Show the readers and the card in each. Whose it is, its codes, its certificates.
 help-monitor = Show every change as it happens, until Ctrl-C.
+help-lock-on-removal = Lock the screen when the card is taken out. Runs until Ctrl-C.
 help-certificates = Show the certificates of a card, or write them as PEM.
 help-validity = Say whether the certificates may be trusted. And why not.
 help-codes = Ask the card how many tries are left. No try is used.
@@ -196,6 +197,10 @@ help-option-code-fds-change = Read present and new PIN from this file descriptor
 help-option-code-fds-activate = Read the codes from this file descriptor (a line each) instead of asking. PUK or transport codes, then the new PINs, each for authentication first.
 help-option-pin-pad = Enter the codes at the reader's own PIN pad.
 help-option-card-serial = Only if it is the card of this serial number. For scripts that have shown it.
+help-option-followed-card = The card to follow, by its serial number. Otherwise $SITHSD_CARD_SERIAL, which a log-in with the card sets; otherwise the only card that is in.
+help-option-action = What to do when the card goes. Lock the screen, log out, or nothing. Otherwise $SITHSD_REMOVAL_ACTION, otherwise lock.
+help-option-grace = For how many seconds it may be unknown whether the card is in. Then the screen is locked. Otherwise $SITHSD_REMOVAL_GRACE, otherwise 15.
+help-option-session = The session, by logind's name for it. Otherwise your own on the screen.
 help-option-expected-tries = Only if the code has this many tries left. For scripts that have shown it.
 help-option-answers = Read answers to the checklist from this JSON file.
 help-option-answer = Answer an item of the checklist with yes, no or a date. May be given several times.
@@ -381,6 +386,30 @@ monitor-code = { $code }: { $state }
 monitor-updated = updated
 monitor-service-gone = The card reader service (pcscd) does not answer.
 monitor-service-back = The card reader service (pcscd) answers again.
+
+## The screen locked when the card goes
+
+removal-following = { $action ->
+    [logout] When card { $cardSerial } is taken out you are logged out.
+    [nothing] When card { $cardSerial } is taken out that is told, and nothing is done.
+   *[lock] When card { $cardSerial } is taken out the screen is locked.
+}
+removal-there = The card is in.
+removal-unknown = Whether the card is in can't be seen at the moment.
+removal-removed = The card was taken out.
+removal-exchanged = Another card is in its place.
+removal-missing = It could not be seen for too long whether the card is in. It counts as taken out.
+removal-done = { $action ->
+    [logout] Session { $session } was ended.
+    [nothing] Nothing was done.
+   *[lock] The screen of session { $session } was locked.
+}
+removal-failed = { $action ->
+    [logout] The session could not be ended. It is tried again soon. { $detail }
+   *[lock] The screen could not be locked. It is tried again soon. { $detail }
+}
+removal-none = No card is in, so there is none to follow. Insert the card first, or name it with --card-serial.
+removal-several = Several cards are in. Name the one to follow with --card-serial; sithsctl status --json tells its serial number.
 
 ## Asking for codes
 

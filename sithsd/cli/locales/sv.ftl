@@ -171,6 +171,7 @@ help-version = Visa versionen och sluta.
 help-program = Se SITHS-korten i datorns läsare och använd deras koder.
 help-status = Visa läsarna och kortet i var och en. Vems det är, dess koder, dess certifikat.
 help-monitor = Visa varje ändring när den sker, tills Ctrl-C.
+help-lock-on-removal = Lås skärmen när kortet tas ut. Pågår tills Ctrl-C.
 help-certificates = Visa ett korts certifikat, eller skriv dem som PEM.
 help-validity = Säg om certifikaten går att lita på. Och annars varför inte.
 help-codes = Fråga kortet hur många försök som är kvar. Inget försök går åt.
@@ -195,6 +196,10 @@ help-option-code-fds-change = Läs nuvarande och ny kod från den här filbeskri
 help-option-code-fds-activate = Läs koderna från den här filbeskrivaren (en rad var) i stället för att fråga. PUK-kod eller transportkoder, sedan de nya koderna, legitimering först.
 help-option-pin-pad = Ange koderna på läsarens egen knappsats.
 help-option-card-serial = Bara om det är kortet med det här serienumret. För skript som har visat det.
+help-option-followed-card = Kortet som ska följas, med serienummer. Annars $SITHSD_CARD_SERIAL, som sätts vid inloggning med kortet; annars det enda kort som sitter i.
+help-option-action = Vad som görs när kortet försvinner. Lås skärmen (lock), logga ut (logout) eller inget (nothing). Annars $SITHSD_REMOVAL_ACTION, annars lock.
+help-option-grace = I hur många sekunder det får vara okänt om kortet sitter i. Sedan låses skärmen. Annars $SITHSD_REMOVAL_GRACE, annars 15.
+help-option-session = Sessionen, med logind:s namn på den. Annars din egen på skärmen.
 help-option-expected-tries = Bara om koden har så här många försök kvar. För skript som har visat det.
 help-option-answers = Läs svar på checklistan från den här JSON-filen.
 help-option-answer = Svara på en punkt i checklistan med ja, nej eller ett datum. Kan ges flera gånger.
@@ -380,6 +385,30 @@ monitor-code = { $code }: { $state }
 monitor-updated = uppdaterad
 monitor-service-gone = Kortläsartjänsten (pcscd) svarar inte.
 monitor-service-back = Kortläsartjänsten (pcscd) svarar igen.
+
+## Skärmen låses när kortet tas ut
+
+removal-following = { $action ->
+    [logout] När kortet { $cardSerial } tas ut loggas du ut.
+    [nothing] När kortet { $cardSerial } tas ut visas det här, och inget görs.
+   *[lock] När kortet { $cardSerial } tas ut låses skärmen.
+}
+removal-there = Kortet sitter i.
+removal-unknown = Just nu syns det inte om kortet sitter i.
+removal-removed = Kortet togs ut.
+removal-exchanged = Ett annat kort sitter i stället.
+removal-missing = Det har för länge varit okänt om kortet sitter i. Det räknas som uttaget.
+removal-done = { $action ->
+    [logout] Sessionen { $session } har avslutats.
+    [nothing] Inget gjordes.
+   *[lock] Skärmen för sessionen { $session } har låsts.
+}
+removal-failed = { $action ->
+    [logout] Sessionen kunde inte avslutas. Nytt försök görs snart. { $detail }
+   *[lock] Skärmen kunde inte låsas. Nytt försök görs snart. { $detail }
+}
+removal-none = Inget kort sitter i, så det finns inget att följa. Sätt i kortet först, eller ange det med --card-serial.
+removal-several = Flera kort sitter i. Ange vilket som ska följas med --card-serial; sithsctl status --json visar serienumret.
 
 ## Att fråga efter koder
 

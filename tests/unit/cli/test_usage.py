@@ -17,6 +17,7 @@ CANARY = "739146"
 COMMANDS = [
     "status",
     "monitor",
+    "lock-on-removal",
     "certificates",
     "validity",
     "codes",
@@ -82,7 +83,7 @@ def test_no_command_has_an_option_for_a_code() -> None:
         for name in option.opts
         if option.type is click.STRING and not option.is_flag  # type: ignore[attr-defined]
     }
-    assert takes_text == {"--reader", "--runtime-dir", "--id", "--card-serial", "--answer", "--card"}
+    assert takes_text == {"--reader", "--runtime-dir", "--id", "--card-serial", "--answer", "--card", "--session"}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
