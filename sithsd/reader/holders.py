@@ -49,6 +49,8 @@ def others(
 ) -> tuple[Program, ...]:
     """Return the programs that use PC/SC, at most 16 of them, by name; without pcscd and process `own` (this one).
 
+    Nor are those told that `own` has started: the process of a PKCS#11 module has a card only while it is lent.
+
     Processes that end meanwhile, or whose owner we are not to look at, are left out. So are those that it would take
     more than 0.2 seconds of `clock` to come to; the newest, of the highest numbers, come first.
     """
@@ -60,7 +62,7 @@ def others(
             break
         folder = proc / str(pid)
         try:
-            if pid == own or not _LIBRARY.search(_head(folder / "maps", _MAPS_BYTES)):
+            if pid == own or not _LIBRARY.search(_head(folder / "maps", _MAPS_BYTES)) or _parent(folder) == own:
                 continue
             name = _name(folder)
             if name != _SERVICE and _has_connected_socket(folder):
@@ -91,6 +93,11 @@ def _processes(proc: Path) -> Iterator[int]:
 def _head(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
         return file.read(most)
+
+
+def _parent(folder: Path) -> int:
+    """Return the number of the process that started this one: what follows its name and its state (proc(5), stat)."""
+    return int(_head(folder / "stat", _COMMAND_BYTES).rpartition(b")")[2].split()[1])
 
 
 def _has_connected_socket(folder: Path) -> bool:

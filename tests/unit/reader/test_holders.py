@@ -33,6 +33,7 @@ def add(tmp_path: Path) -> AddProgram:
         executable: str | None = None,
         maps: Sequence[str] = (LIBRARY,),
         sockets: Sequence[int] = (500,),
+        parent: int = 2,
     ) -> Path:
         folder = tmp_path / str(pid)
         (folder / "fd").mkdir(parents=True)
@@ -41,6 +42,7 @@ def add(tmp_path: Path) -> AddProgram:
         (folder / "net" / "unix").write_text(TABLE)
         (folder / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
         (folder / "comm").write_text("in comm\n")
+        (folder / "stat").write_text(f"{pid} (odd) name) S {parent} 1 1 0 -1\n")
         if executable is not None:
             (folder / "exe").symlink_to(executable)
         (folder / "fd" / "0").symlink_to("/dev/null")
@@ -52,7 +54,7 @@ def add(tmp_path: Path) -> AddProgram:
 
 
 def test_a_program_with_the_library_and_a_socket_is_found(tmp_path: Path, add: AddProgram) -> None:
-    """Both are needed, the socket connected; by name then number; without the process that asks and without pcscd."""
+    """Both are needed, the socket connected; by name then number; without pcscd, who asks, and what that started."""
     add(20, executable="/usr/lib/firefox/firefox")
     add(3, executable="/usr/lib/gnupg/scdaemon", sockets=(501,))
     add(100, executable="/usr/lib/firefox/firefox", maps=("/usr/lib/libc.so", "/snap/x/libpcsclite_real.so.1"))
@@ -61,6 +63,7 @@ def test_a_program_with_the_library_and_a_socket_is_found(tmp_path: Path, add: A
     add(6, executable="/usr/bin/listens-only", sockets=(502, 777))
     add(7, executable="/usr/sbin/pcscd")
     add(OWN, executable="/usr/bin/sithsd")
+    add(8, executable="/usr/bin/module-of-ours", parent=OWN)
     (tmp_path / "self").mkdir()
     found = holders.others(tmp_path, OWN)
     assert found == (Program("firefox", 20), Program("firefox", 100), Program("scdaemon", 3))
@@ -142,9 +145,10 @@ def test_a_true_program_is_found(tmp_path: Path) -> None:
         assert child.stdout is not None
         assert child.stdout.readline() == b"\n"
         wanted = Program("card_user.py", child.pid)
-        assert wanted in holders.others()
+        assert wanted in holders.others(own=1)
         assert wanted not in holders.others(own=child.pid)
+        assert wanted not in holders.others(), "it is a child of this process"
         assert child.stdin is not None
         child.stdin.close()
         child.wait(20)
-        assert wanted not in holders.others()
+        assert wanted not in holders.others(own=1)
