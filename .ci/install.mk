@@ -1,6 +1,5 @@
 # Installing on a workstation. Where things go: DESTDIR stands before every path; PREFIX moves what is sithsd's own; what
 # other programs look for in one place alone has a variable of its own, and is left out where that is empty.
-# PAM's module goes where its own makefile puts it, or into SECURITYDIR.
 # All of it is made in build/root, and only copied from there: `make build`, then `sudo make install`.
 PYTHON ?= /usr/bin/python3
 DESTDIR ?=
@@ -19,6 +18,8 @@ SYSUSERSDIR ?= /usr/lib/sysusers.d
 TMPFILESDIR ?= /usr/lib/tmpfiles.d
 POLKITDIR ?= /usr/share/polkit-1/rules.d
 P11KITDIR ?= /usr/share/p11-kit/modules
+# As in drivers/pam/Makefile: below /usr, in the folder of the machine's kind.
+SECURITYDIR ?= /usr$(patsubst /usr%,%,$(shell pkg-config --variable=libdir pam 2>/dev/null || echo /lib/$$(gcc -print-multiarch)))/security
 
 PLACES := PYTHON LIBDIR BINDIR SBINDIR MANDIR DOCDIR BASHDIR ZSHDIR FISHDIR UNITDIR USERUNITDIR SYSUSERSDIR TMPFILESDIR POLKITDIR P11KITDIR SECURITYDIR
 SETTINGS := $(foreach place,$(PLACES),$(place)=$($(place)))
@@ -58,8 +59,9 @@ build/whole: build/settings $(SOURCES) | setup
 	@$(call put-as,$(TMPFILESDIR),sithsd.conf,systemd/sithsd.tmpfiles)
 	@$(call put,644,$(POLKITDIR),systemd/50-sithsd.rules)
 	@$(call put,644,$(P11KITDIR),systemd/sithsd.module)
-	@$(foreach door,$(wildcard drivers/pam),$(MAKE) -s -C $(door) OUT=$(CURDIR)/build/pam DESTDIR=$(CURDIR)/$(ROOT) install &&) true
 	@$(call put,644,$(DOCDIR),README.md ERRORS.md)
+	@$(if $(SECURITYDIR),$(MAKE) -s -C drivers/pam OUT=$(CURDIR)/build/pam DESTDIR=$(CURDIR)/$(ROOT) SECURITYDIR=$(SECURITYDIR) install)
+	@$(call put-as,$(DOCDIR),PAM.md,drivers/pam/README.md)
 	@chmod -R u+rwX,go+rX,go-w $(ROOT)
 	@touch $@
 
