@@ -76,7 +76,7 @@ const char *tries_in_words(const struct door *door, char *text, size_t size)
 	bool swedish = door->options.swedish;
 
 	if (door->card.tries < 0)
-		return words(TRIES_UNKNOWN, swedish);
+		return words(door->card.not_last ? SOME_TRIES : TRIES_UNKNOWN, swedish);
 	if (door->card.tries == 1)
 		return words(ONE_TRY, swedish);
 	snprintf(text, size, words(TRIES, swedish), door->card.tries);

@@ -16,6 +16,7 @@ struct card {
 	char reader[TEXT_SIZE], serial[TEXT_SIZE], holder[TEXT_SIZE]; /* `holder` is for people, and may be empty */
 	char fingerprint[FINGERPRINT_SIZE];                          /* of the certificate for this account */
 	int tries, min_length, max_length;
+	bool not_last; /* known, though the number of tries may not be */
 	bool pad;
 };
 

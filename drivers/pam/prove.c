@@ -59,6 +59,7 @@ static int read_guidance(struct door *door, struct json_object *told)
 	card->pad = is_true(told, "padVerify") && !door->options.no_pin_pad;
 	if (!number_of(code, "triesLeft", &card->tries))
 		card->tries = TRIES_NOT_KNOWN;
+	card->not_last = is_true(code, "notLast");
 	if (!number_of(code, "minLength", &card->min_length) || card->min_length < 1)
 		card->min_length = MIN_LENGTH;
 	if (!number_of(code, "maxLength", &card->max_length) || card->max_length >= MAX_CODE)
@@ -90,7 +91,7 @@ static int may_try(struct door *door, bool *spend)
 	int result;
 
 	*spend = false;
-	if (door->card.tries > 1)
+	if (door->card.tries > 1 || (unknown && door->card.not_last))
 		return PAM_SUCCESS;
 	if (door->card.tries == 0)
 		return refuse(door, PAM_MAXTRIES, BLOCKED);
@@ -360,7 +361,11 @@ int prove(struct door *door)
 	bool wrong = true;
 	int result = look_at_code(door);
 
-	for (int count = 0; (count == 0 ? result == PAM_SUCCESS : wrong) && count < door->options.tries; count++)
+	for (int count = 0; (count == 0 ? result == PAM_SUCCESS : wrong) && count < door->options.tries; count++) {
+		/* What was known before a wrong PIN does not hold after it, where no number tells. */
+		if (count > 0 && door->card.tries < 0 && (result = look_at_code(door)) != PAM_SUCCESS)
+			break;
 		result = try_once(door, count == 0, &wrong);
+	}
 	return result;
 }

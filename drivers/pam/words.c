@@ -12,6 +12,7 @@ static const struct sentence { const char *english, *swedish; } sentences[WORDS]
 		"Slå in kortets legitimeringskod på läsarens knappar (%s)."},
 	[TRIES] = {"%d tries left", "%d försök kvar"},
 	[ONE_TRY] = {"1 try left", "1 försök kvar"},
+	[SOME_TRIES] = {"more than 1 try left", "mer än 1 försök kvar"},
 	[TRIES_UNKNOWN] = {"the card does not tell how many tries are left", "kortet talar inte om hur många försök som är kvar"},
 	[SPEND_LAST] = {"One try is left: after a wrong one the PIN is blocked. Type YES to use it: ",
 		"Ett försök är kvar: blir det fel är koden låst. Skriv JA för att använda det: "},

@@ -104,6 +104,26 @@ def test_the_last_try_is_kept(stage: Any) -> None:
     assert len(liar.calls("Authenticate")) == 1
 
 
+def test_a_try_that_is_known_not_to_be_the_last_is_used(stage: Any) -> None:
+    """A card that tells notLast and no number needs no word; after a wrong PIN that is asked for anew."""
+    liar, client = stage
+    code = liar.parts["GetGuidance"]["codes"][0]
+    code.update(triesLeft=None, notLast=True)
+    answer = client.log_in(typed=f"{PIN}\n")
+    assert answer.result == "SUCCESS"
+    assert "(more than 1 try left)" in answer.shown
+    (call,) = liar.calls("Authenticate")
+    assert {"spendLastTry", "expectedTries"}.isdisjoint(call)
+
+    def one_less(_: dict[str, Any]) -> dict[str, Any]:
+        code["notLast"] = len(liar.calls("Authenticate")) < 3
+        return wrong(None)({})
+
+    liar.answers["Authenticate"] = one_less
+    refused(client.log_in("tries=3", typed="918273\n" * 3), "MAXTRIES")
+    assert len(liar.calls("Authenticate")) == 3
+
+
 def test_the_last_try_takes_a_word(stage: Any) -> None:
     """last_try=ask: only the word typed out uses it; last_try=use: the site has said so."""
     liar, client = stage
