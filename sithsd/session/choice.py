@@ -10,7 +10,7 @@ from sithsd.card.signature_operation import Signing
 from sithsd.certificate import signature
 from sithsd.errors import Choice, ErrorCode, More, SithsdError
 from sithsd.session.model import JudgedCertificate
-from sithsd.values import IdentityKind, Purpose, SignatureAlgorithm, Status
+from sithsd.values import IdentityKind, Purpose, Role, SignatureAlgorithm, Status
 
 
 class ChosenBy(StrEnum):
@@ -33,6 +33,11 @@ class Wish:
     identity: IdentityKind | None = None
     fingerprint: str | None = None
     accept_bad: bool = False
+
+    @property
+    def role(self) -> Role:
+        """The PIN that the caller gives: the one of this purpose."""
+        return Role.SIGNATURE if self.purpose is Purpose.SIGNATURE else Role.AUTHENTICATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +71,15 @@ class Settled:
 def choose(wish: Wish, entries: Sequence[JudgedCertificate], contents: CardContents) -> Chosen:
     """Return the one certificate that `wish` means.
 
-    Raises certificate.absent if none fits or has a key on the card, certificate.bad if those that fit are not to be
-    trusted, certificate.ambiguous if several are left.
+    One whose key the card has behind another PIN than that of the purpose does not fit: the caller's code is of that
+    one, and would cost the other a try. Raises certificate.absent if none fits or has a key on the card,
+    certificate.bad if those that fit are not to be trusted, certificate.ambiguous if several are left.
     """
     fitting = [
         (entry, key)
         for entry in entries
         if entry.certificate.purpose is wish.purpose and not entry.certificate.transport
-        if (key := contents.key(bytes.fromhex(entry.id))) is not None
+        if (key := contents.key(bytes.fromhex(entry.id))) is not None and key.role is wish.role
     ]
     by = ChosenBy.PURPOSE
     if wish.identity is not None:
@@ -84,7 +90,7 @@ def choose(wish: Wish, entries: Sequence[JudgedCertificate], contents: CardConte
         fitting = [pair for pair in fitting if pair[0].certificate.fingerprint == wish.fingerprint]
         by = ChosenBy.FINGERPRINT
     if not fitting:
-        raise SithsdError(ErrorCode.CERTIFICATE_ABSENT, "no certificate with a key on the card fits")
+        raise SithsdError(ErrorCode.CERTIFICATE_ABSENT, "no certificate with a key behind the PIN of its purpose fits")
     if not wish.accept_bad:
         trusted = [pair for pair in fitting if pair[0].assessment.verdict.status is not Status.BAD]
         if not trusted:

@@ -88,7 +88,7 @@ class SignOrder:
     @property
     def role(self) -> Role:
         """The PIN that is given."""
-        return Role.SIGNATURE if self.wish.purpose is Purpose.SIGNATURE else Role.AUTHENTICATION
+        return self.wish.role
 
 
 Order = VerifyOrder | ChangeOrder | UnblockOrder | ActivateOrder | SignOrder

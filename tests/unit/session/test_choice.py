@@ -12,7 +12,7 @@ from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session.choice import Chosen, ChosenBy, Wish, choose
 from sithsd.session.describe import inserted_card
 from sithsd.validity.judge import Judge
-from sithsd.values import IdentityKind, Purpose, Status, Verdict
+from sithsd.values import IdentityKind, Purpose, Role, Status, Verdict
 
 HSA_ID, NUMBER = IdentityKind.HSA_ID, IdentityKind.PERSONAL_IDENTITY_NUMBER
 LOG_IN, SIGN = Purpose.AUTHENTICATION, Purpose.SIGNATURE
@@ -75,6 +75,15 @@ def test_the_only_one_of_its_purpose(judge: Judge) -> None:
     assert card.choose(Wish(LOG_IN)).by is ChosenBy.PURPOSE
     assert card.choose(Wish(LOG_IN, HSA_ID)).by is ChosenBy.PURPOSE
     assert card.refused(Wish(LOG_IN, NUMBER)).code is ErrorCode.CERTIFICATE_ABSENT
+
+
+@pytest.mark.parametrize(("purpose", "other"), [(LOG_IN, Role.SIGNATURE), (SIGN, Role.AUTHENTICATION)])
+def test_a_key_behind_the_other_pin(judge: Judge, purpose: Purpose, other: Role) -> None:
+    """A code that a person gave as one PIN never goes to the card as another, where it would cost that one a try."""
+    card = On(judge)
+    card.contents = replace(card.contents, keys=tuple(replace(key, role=other) for key in card.contents.keys))
+    assert card.refused(Wish(purpose, HSA_ID)).code is ErrorCode.CERTIFICATE_ABSENT
+    assert card.refused(Wish(purpose, HSA_ID, accept_bad=True)).code is ErrorCode.CERTIFICATE_ABSENT
 
 
 def test_two_identities_are_never_mixed_up(judge: Judge) -> None:
