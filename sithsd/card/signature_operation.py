@@ -10,6 +10,9 @@ from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
 from sithsd.values import SignatureAlgorithm
 
+# By these names it is told that no code was used, and they may be tried again. After the PIN that is not so any more.
+_BEFORE_THE_CODE = frozenset({ErrorCode.CARD_CHANGED, ErrorCode.MODULE_FAILED, ErrorCode.MODULE_TIMEOUT})
+
 
 @dataclass(frozen=True, slots=True)
 class Signing:
@@ -25,7 +28,8 @@ def sign(turn: Turn, signing: Signing, digits: Secret | None) -> Outcome:
     """Give the key's PIN to the card, once, and have it sign, once. The PIN is entered at the reader's pad if None.
 
     All or nothing: there is no outcome without a signature that was checked. Whatever fails once the PIN was given
-    leaves the card reset. Raises what `code_operations.verify` does, and signature.invalid, signature.unsupported.
+    leaves the card reset. Raises what `code_operations.verify` does, and signature.invalid, signature.unsupported, and
+    card.unreadable where card or module were lost after the PIN.
     """
     backend = turn.card.backend
     code = pin(turn.card.contents, signing.key.role)
@@ -42,8 +46,11 @@ def sign(turn: Turn, signing: Signing, digits: Secret | None) -> Outcome:
     turn.trail.judged = None
     try:
         signature = _checked(signing, backend.sign(use.channel, signing.key, signing.algorithm, signing.digest))
-    except BaseException:
+    except BaseException as error:
         turn.connection.reset_on_release()
+        if isinstance(error, SithsdError) and error.code in _BEFORE_THE_CODE:
+            detail = f"the code was right, and no signature came: {error.detail}"
+            raise SithsdError(ErrorCode.CARD_UNREADABLE, detail) from error
         raise
     return replace(use.lock(state, code), signature=signature)
 

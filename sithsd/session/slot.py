@@ -231,7 +231,8 @@ class Slot:
     def _overdue(self, trail: Trail) -> SithsdError:
         """Return what is told of an operation that a card does not answer."""
         if trail.judged is None:
-            return SithsdError(ErrorCode.CARD_UNREADABLE, "the card does not answer; no code was sent to it")
+            what = "it took the code, and gave no signature" if trail.done else "no code was sent to it"
+            return SithsdError(ErrorCode.CARD_UNREADABLE, f"the card does not answer; {what}")
         return SithsdError(
             ErrorCode.CARD_OUTCOME_UNKNOWN, "a code was sent and the card does not answer", role=trail.judged
         )

@@ -8,9 +8,10 @@ import pytest
 from card_bench import OTHER_PIN, PIN, WRONG, Bench, card
 from session_house import ASKER, READER, House, last_row, refused, spy_on_plans, untouched, wiped
 
+from sithsd.card.backends.pkcs15.backend import Pkcs15Backend
 from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.certificate import signature
-from sithsd.errors import ErrorCode
+from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
 from sithsd.session.choice import ChosenBy, Wish
 from sithsd.session.orders import SignOrder
@@ -153,6 +154,23 @@ async def test_a_signature_by_another_key(house: House, monkeypatch: pytest.Monk
     assert error.code is ErrorCode.SIGNATURE_INVALID
     assert (await last_row(house, 1)).result == "signature.invalid"
     assert bench.locked()
+
+
+@pytest.mark.parametrize("code", [ErrorCode.CARD_CHANGED, ErrorCode.MODULE_FAILED, ErrorCode.MODULE_TIMEOUT])
+async def test_what_is_lost_after_the_pin(house: House, monkeypatch: pytest.MonkeyPatch, code: ErrorCode) -> None:
+    """Names that tell that nothing was sent, and that it may be tried again, are not told once the PIN was taken."""
+
+    def lost(*_: object) -> bytes:
+        raise SithsdError(code, "it was lost")
+
+    monkeypatch.setattr(Pkcs15Backend, "sign", lost)
+    bench = await house.ready()
+    error = await refused(house.perform(sign()))
+    assert (error.code, error.retryable) == (ErrorCode.CARD_UNREADABLE, False)
+    assert house.sockets[READER].codes_sent == [0x20]
+    assert bench.locked()
+    assert (await last_row(house, 1)).result == "card.unreadable"
+    assert house.notices() == []
 
 
 async def test_codes_of_a_plan_are_wiped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,12 @@ from session_house import LONG, READER, House, Judge, open_house, refused
 
 from sithsd.card.backends.pkcs15.backend import Pkcs15Backend
 from sithsd.errors import ErrorCode
+from sithsd.secret import Secret
+from sithsd.session.choice import Wish
 from sithsd.session.model import ReaderStatus
+from sithsd.session.orders import SignOrder
 from sithsd.simulator.pkcs15 import PATHS
-from sithsd.values import Role
+from sithsd.values import IdentityKind, Purpose, Role
 
 AUTHENTICATION = Role.AUTHENTICATION
 OTHER = "B reader 01"
@@ -60,12 +63,29 @@ async def test_a_card_that_does_not_answer_to_a_code(brief: House) -> None:
     assert len(brief.sockets[READER].codes_sent) == 1
 
 
+async def test_a_card_that_does_not_answer_after_a_code(brief: House) -> None:
+    """The PIN was taken and the signature never came: nothing is in doubt, and it is not told that no code was sent."""
+    bench = await brief.ready()
+    on, socket = threading.Event(), brief.sockets[READER]
+    socket.before = lambda command: on.wait(LONG) if command[1] == 0x2A else None
+    wish = Wish(Purpose.AUTHENTICATION, IdentityKind.HSA_ID)
+    error = await refused(brief.perform(SignOrder(wish, bytes(32), Secret(PIN))))
+    assert error.code is ErrorCode.CARD_UNREADABLE
+    assert "took the code" in error.detail
+    on.set()
+    await brief.status(ReaderStatus.READY)
+    await brief.desk.idle(LONG)
+    assert bench.locked()
+    assert brief.board.picture.notices == ()
+
+
 async def test_a_card_that_does_not_answer_before_a_code(brief: House) -> None:
     """The caller hears that no code was sent, and none is sent when the card answers at last."""
     bench = await brief.ready()
     on = silence(brief, before_code=True)
     error = await refused(brief.verify(WRONG))
     assert error.code is ErrorCode.CARD_UNREADABLE
+    assert "no code was sent" in error.detail
     on.set()
     await brief.status(ReaderStatus.READY)
     await brief.desk.idle(LONG)
