@@ -31,6 +31,11 @@ def digest_info(algorithm: SignatureAlgorithm, digest: bytes) -> bytes:
     return _DIGEST_INFO[algorithm.hash_name] + digest
 
 
+def fits(algorithm: SignatureAlgorithm, bits: int) -> bool:
+    """Tell whether a modulus of `bits` has room for a signature by a PSS algorithm with the salt used here."""
+    return (bits - 1 + 7) // 8 >= 2 * algorithm.digest_length + 2
+
+
 def pss_block(algorithm: SignatureAlgorithm, digest: bytes, bits: int, salt: bytes | None = None) -> bytes:
     """Return EMSA-PSS of a hash (RFC 8017, 9.1.1) for a modulus of `bits`, as many bytes as that has.
 

@@ -79,6 +79,15 @@ def test_a_hash_of_another_length_is_none(make: object) -> None:
             make(SignatureAlgorithm.RSA_PSS_SHA256, wrong)
 
 
+@pytest.mark.parametrize("algorithm", PSS)
+def test_the_shortest_modulus(algorithm: SignatureAlgorithm) -> None:
+    """What is said to fit does, to the bit; one bit less does not."""
+    shortest = next(bits for bits in range(2048) if padding.fits(algorithm, bits))
+    assert padding.pss_block(algorithm, digest(algorithm), shortest)
+    with pytest.raises(ValueError, match="too short"):
+        padding.pss_block(algorithm, digest(algorithm), shortest - 1)
+
+
 def test_a_modulus_that_is_too_short() -> None:
     """PSS with SHA-512 and its salt does not fit into 1024 bits."""
     with pytest.raises(ValueError, match="too short"):

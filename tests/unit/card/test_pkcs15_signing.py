@@ -111,6 +111,14 @@ def test_a_pss_block_as_it_is() -> None:
     assert refused(lambda: signing.find_way(BY_REFERENCE, RSA, PSS)).code is ErrorCode.SIGNATURE_UNSUPPORTED
 
 
+def test_a_key_that_is_too_short_for_pss() -> None:
+    """It is refused before a code is given."""
+    small = CardKey(b"E", Role.AUTHENTICATION, KeyKind.RSA, 1024, reference=3)
+    assert signing.find_way(BY_REFERENCE, small, SignatureAlgorithm.RSA_PSS_SHA384)
+    error = refused(lambda: signing.find_way(BY_REFERENCE, small, SignatureAlgorithm.RSA_PSS_SHA512))
+    assert error.code is ErrorCode.SIGNATURE_UNSUPPORTED
+
+
 @pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1()], ids=lambda curve: curve.name)
 def test_ecdsa_side_by_side(curve: ec.EllipticCurve) -> None:
     """The numbers r and s side by side become DER that a library takes, for fields of every size."""

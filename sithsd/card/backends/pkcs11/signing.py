@@ -32,6 +32,8 @@ def find_way(mechanisms: Collection[int], key: CardKey, algorithm: SignatureAlgo
         return Way(Mechanism.ECDSA)
     if algorithm.padding is Padding.PKCS1 and Mechanism.RSA_PKCS in mechanisms:
         return Way(Mechanism.RSA_PKCS)
+    if algorithm.padding is Padding.PSS and key.size is not None and not padding.fits(algorithm, key.size):
+        raise _unsupported(f"a key of {key.size} bits is too short for {algorithm}")
     if algorithm.padding is Padding.PSS and Mechanism.RSA_PKCS_PSS in mechanisms:
         return Way(Mechanism.RSA_PKCS_PSS)
     if algorithm.padding is Padding.PSS and Mechanism.RSA_X_509 in mechanisms and key.size is not None:

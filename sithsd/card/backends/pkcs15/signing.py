@@ -48,6 +48,8 @@ def find_way(rules: SigningRules | None, key: CardKey, algorithm: SignatureAlgor
         return Way(_FOR_SIGNATURE, rules.ecdsa, name)
     if algorithm.padding is Padding.PKCS1 and rules.pkcs1 is not None:
         return Way(_FOR_SIGNATURE, rules.pkcs1, name)
+    if algorithm.padding is Padding.PSS and key.size is not None and not padding.fits(algorithm, key.size):
+        raise _unsupported(f"a key of {key.size} bits is too short for {algorithm}")
     if algorithm.padding is Padding.PSS and rules.raw is not None and key.size is not None:
         if rules.raw_way is RawWay.DECIPHER_IN_HALVES:
             return Way(_FOR_CONFIDENTIALITY, rules.raw, name, halves=True)
