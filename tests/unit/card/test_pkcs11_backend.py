@@ -242,7 +242,7 @@ def test_tries_that_went_between_the_look_and_the_code(house: House) -> None:
     assert "code" not in reader.said
 
 
-@pytest.mark.parametrize("order", ["hang", "crash", "exit", "30", "5", "B3"])
+@pytest.mark.parametrize("order", ["hang", "crash", "exit", "30", "5", "50", "B3"])
 def test_a_module_that_fails_with_the_code(new_house: Callable[..., House], order: str) -> None:
     """Whatever happens to a module that has the code: nobody knows, card.outcomeUnknown, the card is reset, once."""
     house = new_house(seconds=1.0 if order == "hang" else 30.0)

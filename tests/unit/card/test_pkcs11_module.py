@@ -271,6 +271,18 @@ def test_the_process_ends_with_the_daemon(module: Module, orders: Orders) -> Non
     assert child.wait(PATIENT) == -signal.SIGALRM
 
 
+def test_a_process_whose_daemon_has_gone_does_not_hang(module: Module, orders: Orders) -> None:
+    """Nobody is left to end it: a module that never lets go of the card at the end is given up."""
+    look(module)
+    child = module._process
+    assert child is not None
+    assert module._wire is not None
+    orders.give(C_Finalize="hang")
+    module._wire.close()
+    module._wire = None
+    assert child.wait(PATIENT) == -signal.SIGALRM
+
+
 def test_no_code_is_in_any_log(module: Module, orders: Orders) -> None:
     """What is told of a module that hangs or crashes over a code has nothing of the code in it."""
     with structlog.testing.capture_logs() as lines:

@@ -104,10 +104,10 @@ def test_whether_a_pin_was_chosen(activation: Activation, flags: int, *, chosen:
         assert from_flags(CodeReference(role, -1), flags, profile(activation=activation)).activated is expected
 
 
-@given(rv=st.one_of(st.sampled_from(Rv), st.integers(0, 2**32 - 1)), role=st.sampled_from(Role))
-def test_only_the_tokens_own_word_is_certain(rv: int, role: Role) -> None:
+@given(rv=st.one_of(st.sampled_from(Rv), st.integers(0, 2**32 - 1)), role=st.sampled_from(Role), at_pad=st.booleans())
+def test_only_the_tokens_own_word_is_certain(rv: int, role: Role, *, at_pad: bool) -> None:
     """Wrong and blocked are two return values; whatever is not known for clear leaves the outcome open."""
-    error = outcomes.meaning(RefusedError(messages.Refused(call="C_Login", rv=rv)), role)
+    error = outcomes.meaning(RefusedError(messages.Refused(call="C_Login", rv=rv)), role, at_pad=at_pad)
     assert error.role is role
     wrong = {ErrorCode.PIN_WRONG, ErrorCode.PUK_WRONG}
     assert (error.code in wrong) is (rv == Rv.PIN_INCORRECT)
@@ -115,6 +115,7 @@ def test_only_the_tokens_own_word_is_certain(rv: int, role: Role) -> None:
         assert error.code is ErrorCode.MODULE_FAILED
     if rv not in set(Rv):
         assert error.code is ErrorCode.MODULE_FAILED
+    assert (error.code is ErrorCode.PINPAD_CANCELLED) is (rv == Rv.FUNCTION_CANCELED and at_pad)
 
 
 @pytest.mark.parametrize("algorithm", SignatureAlgorithm)
@@ -145,6 +146,16 @@ def test_pss_by_the_module_or_by_us() -> None:
     assert (made.mechanism, made.data, made.hash_name, made.salt) == (Mechanism.RSA_PKCS_PSS, digest, "sha384", 48)
     made = signing.request(signing.find_way([Mechanism.RSA_X_509], RSA, algorithm), RSA, algorithm, digest)
     assert (made.mechanism, len(made.data), made.data[-1], made.hash_name) == (Mechanism.RSA_X_509, 256, 0xBC, None)
+
+
+def test_a_key_that_is_too_short_for_pss() -> None:
+    """It is refused before a code is given, whoever pads."""
+    short = CardKey(b"E", Role.AUTHENTICATION, KeyKind.RSA, 1024)
+    for mechanisms in ([Mechanism.RSA_X_509], [Mechanism.RSA_PKCS_PSS]):
+        assert signing.find_way(mechanisms, short, SignatureAlgorithm.RSA_PSS_SHA384)
+        with pytest.raises(SithsdError) as error:
+            signing.find_way(mechanisms, short, SignatureAlgorithm.RSA_PSS_SHA512)
+        assert error.value.code is ErrorCode.SIGNATURE_UNSUPPORTED
 
 
 def test_what_becomes_of_a_signature() -> None:

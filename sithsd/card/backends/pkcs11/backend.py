@@ -216,7 +216,7 @@ class Pkcs11Backend:
             if judged.role is Role.PUK and error.refused.rv in (_NO_UNBLOCKING if codes else _NOT_AT_PAD):
                 detail = f"the module unblocks no codes: {error}"
                 raise SithsdError(ErrorCode.UNBLOCK_NOT_BY_MODULE, detail, role=judged.role) from error
-            raise outcomes.meaning(error, judged.role) from error
+            raise outcomes.meaning(error, judged.role, at_pad=not codes) from error
 
     @contextmanager
     def _opened(

@@ -41,6 +41,8 @@ _ADDRESS_SPACE = 2 << 30
 _IDLE_SECONDS = 30.0
 # Over what the daemon gives a request, so that it is the daemon who says that it is late.
 _GRACE = 1.0
+# For a module to let go of the card when this process ends; nobody is left who would end it.
+_ENDING_SECONDS = 2.0
 _HASHES = {
     "sha256": (Mechanism.SHA256, MGF.SHA256),
     "sha384": (Mechanism.SHA384, MGF.SHA384),
@@ -335,6 +337,7 @@ def serve(wire: socket.socket) -> None:
         if not isinstance(request, messages.Finish):
             messages.send_reply(wire, reply)
         signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.setitimer(signal.ITIMER_REAL, _ENDING_SECONDS)
     child.finish()
 
 

@@ -30,11 +30,11 @@ _NOT_DONE: Final = frozenset(
 )
 
 
-def meaning(error: RefusedError, judged: Role) -> SithsdError:
+def meaning(error: RefusedError, judged: Role, *, at_pad: bool) -> SithsdError:
     """Return the named error for a code that a module did not take; `judged` is the code that the card compares.
 
     pin.wrong, pin.blocked, pin.notActivated (or the PUK's), pinpad.cancelled, card.refused, and module.failed where it
-    is not known what became of the code.
+    is not known what became of the code. Only at a pad (`at_pad`) was there a person who could cancel.
     """
     is_puk = judged is Role.PUK
     match error.refused.rv:
@@ -44,7 +44,7 @@ def meaning(error: RefusedError, judged: Role) -> SithsdError:
             return _named(error, ErrorCode.PUK_BLOCKED if is_puk else ErrorCode.PIN_BLOCKED, judged, left=0)
         case Rv.USER_PIN_NOT_INITIALIZED:
             return _named(error, ErrorCode.PUK_BLOCKED if is_puk else ErrorCode.PIN_NOT_ACTIVATED, judged)
-        case Rv.FUNCTION_CANCELED:
+        case Rv.FUNCTION_CANCELED if at_pad:
             return _named(error, ErrorCode.PINPAD_CANCELLED, judged)
         case rv if rv in _NOT_DONE:
             return _named(error, ErrorCode.CARD_REFUSED, judged)
