@@ -271,7 +271,7 @@ class Row:
     `needs_token_info`: a card without EF.TokenInfo is none. `sends_unseen`: from the moment that it has the code nobody
     knows whether it went to the card. `counts`: counters are told as numbers; a module tells by flags that the last try
     has come, or not. `own_pad`: the reader's pad is used by us, not by a module on its own way, and `unblocks_at_pad`
-    whether it unblocks there. `stride`: a card is pulled out at every how many commands, where there are many of them.
+    whether it unblocks there. `stride`: of moments to pull a card out at, and of looks at it, every how many is tried.
     """
 
     fixture: str
