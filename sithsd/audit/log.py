@@ -7,6 +7,7 @@ operation begins again. What a daemon that was killed had begun gets its row, wi
 is opened next.
 """
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -143,7 +144,8 @@ class AuditLog:
                 raise ValueError(f"ticket {ticket.number} is not open")
             self._open.remove(ticket.number)
             before = ticket.operation.tries_before if tries_before is None else tries_before
-            values = self._values(ticket.operation, result, before, tries_after, self._told(more))
+            told = self._told(_together(ticket.operation, more))
+            values = self._values(ticket.operation, result, before, tries_after, told)
             self._waiting.append(_Ended(ticket.number, values))
             try:
                 with self._by_name():
@@ -166,7 +168,7 @@ class AuditLog:
         Raises SithsdError: audit.unavailable; ValueError as `begin` does.
         """
         before = operation.tries_before if tries_before is None else tries_before
-        values = self._values(operation, result, before, tries_after, json_object(more))
+        values = self._values(operation, result, before, tries_after, json_object(_together(operation, more)))
         with self._lock, self._by_name():
             store = self._ready()
             self._write_waiting(store)
@@ -215,7 +217,7 @@ class AuditLog:
         with store.transaction():
             for ticket, pending in store.pending():
                 if ticket not in known:
-                    more = json_object({"begun": pending["time"], "event": INTERRUPTED})
+                    more = self._told({**_object(pending["more"]), "begun": pending["time"], "event": INTERRUPTED})
                     store.drop_pending(ticket)
                     rows.append(store.append(row_values(pending, now, UNKNOWN, None, more)))
         self._tell(rows)
@@ -277,7 +279,7 @@ class AuditLog:
     def _values(
         self, operation: Operation, result: str, before: int | None, after: int | None, more: str | None
     ) -> tuple[Any, ...]:
-        *who, _, checklist = _fields(operation)
+        *who, _, checklist, _ = _fields(operation)
         return (moment(self._clock.now()), *who, bounded(result), before, after, checklist, more)
 
     def _told(self, more: Mapping[str, Any] | None) -> str | None:
@@ -312,7 +314,22 @@ def _fields(operation: Operation) -> tuple[str | int | None, ...]:
         bounded(operation.role),
         operation.tries_before,
         json_object(operation.checklist),
+        json_object(operation.more),
     )
+
+
+def _together(operation: Operation, more: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what an operation brought to be told, and what became known of it, None for nothing."""
+    return {**(operation.more or {}), **(more or {})} or None
+
+
+def _object(text: object) -> dict[str, Any]:
+    """Return a JSON object that was kept as text; nothing for what somebody put in its place."""
+    try:
+        given = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        given = None
+    return given if isinstance(given, dict) else {}
 
 
 def _long_before(time: str, now: datetime) -> bool:

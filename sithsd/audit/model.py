@@ -29,8 +29,9 @@ class Event(StrEnum):
 class Operation:
     """What is about to be done, and who asks.
 
-    `operation` is "verify", "change", "unblock", "activate" or the name of an `Event`. `uid`, `pid` and `program` are
-    the caller's by the kernel's word, None where nobody called. `checklist` holds the answers of an activation.
+    `operation` is "verify", "change", "unblock", "activate", "authenticate", "sign" or the name of an `Event`. `uid`,
+    `pid` and `program` are the caller's by the kernel's word, None where nobody called. `checklist` holds the
+    answers of an activation. `more` is what else is to be told, however it ends: of a signature what is signed.
     """
 
     operation: str
@@ -42,6 +43,7 @@ class Operation:
     role: str | None = None
     tries_before: int | None = None
     checklist: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

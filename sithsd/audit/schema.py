@@ -43,6 +43,7 @@ _SCHEMA = (
     {_OPERATION.strip()}
     tries_before INTEGER,
     checklist TEXT,
+    more TEXT,
     room BLOB NOT NULL
 ) STRICT""",
     """CREATE TABLE head (

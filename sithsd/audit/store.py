@@ -16,7 +16,10 @@ from sithsd.audit.model import MAX_JSON, Event, Row, row_of
 
 # Of a finished row, what a pending one has not: `more`, and the rest with both hashes. Three pages more for the trees.
 _ROOM = MAX_JSON + 1024 + 3 * schema.PAGE
-_PENDING = ("time", "operation", "uid", "pid", "program", "reader", "card_serial", "role", "tries_before", "checklist")
+_PENDING = (
+    *("time", "operation", "uid", "pid", "program", "reader", "card_serial", "role", "tries_before", "checklist"),
+    "more",
+)
 
 
 class Store:

@@ -6,7 +6,7 @@ from getpass import getpass
 from sithsd.client import Client, SithsdError
 
 try:
-    pin = bytearray(getpass("PIN: "), "ascii")  # the client wipes it
+    pin = bytearray(getpass("PIN: "), "ascii")  # this copy is wiped; the str from getpass stays
     proof = Client().authenticate(identity="hsaId", code=pin)
 except SithsdError as error:
     print(f"Not logged in: {error.code}, tries left: {error.tries_left}")

@@ -24,7 +24,7 @@ from sithsd.session.budget import Budget
 from sithsd.session.fault import fault
 from sithsd.session.ledger import Ledger
 from sithsd.session.model import InsertedCard
-from sithsd.session.order_plan import Plan, plan
+from sithsd.session.order_plan import Plan, plan, told_of
 from sithsd.session.orders import ActivateOrder, Asker, Order, SignOrder, name_of
 from sithsd.session.readers import Readers
 from sithsd.session.signing import settle
@@ -198,6 +198,7 @@ def _operation(slot: Slot, held: Held, made: Plan, asker: Asker) -> Operation:
         role=None if made.role is None else str(made.role),
         checklist=made.checklist,
         tries_before=_last_seen(held.card, made),
+        more=made.told or None,
     )
 
 
@@ -211,6 +212,7 @@ def _asked(slot: Slot, held: Held, order: Order, asker: Asker) -> Operation:
         reader=slot.view.name,
         card_serial=held.card.serial,
         role=None if isinstance(order, ActivateOrder) else str(order.role),
+        more=told_of(order) or None,
     )
 
 

@@ -31,7 +31,7 @@ class Plan:
     """One operation, with codes of its own: the caller may go away and wipe the order's while it runs.
 
     Use it as a context manager: its codes are wiped at the end. `judged` is the code that the card compares, None where
-    it is several. `trail` is filled in by `operation`. `told` is what the audit is to tell beside.
+    it is several. `trail` is filled in by `operation`. `told` is what the audit is to tell beside, from the beginning.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Plan:
 
     def more(self) -> dict[str, Any] | None:
         """Return what the audit tells beside: the code that was compared, and the PINs that were set."""
-        told = dict(self.told)
+        told: dict[str, Any] = {}
         if self.role is None or self._compared() is not self.role:
             told["judged"] = None if self._compared() is None else str(self._compared())
         if self.name == "activate":
@@ -143,14 +143,20 @@ def _sign(order: SignOrder, code: Secret | None, trail: Trail) -> Plan:
     def operation(connection: Connection, read: ReadCard) -> Outcome:
         return signature_operation.sign(Turn(connection, read, order.word, trail=trail), signing, code)
 
-    told = {
-        "algorithm": str(settled.algorithm),
-        "certificate": settled.chosen.entry.certificate.fingerprint,
-        # Of a hash that the person signs; what is signed to log in is of no use to anybody later.
-        **({"digest": settled.digest.hex()} if order.hashed else {}),
-        **({"description": order.description} if order.description else {}),
-    }
+    fingerprint = settled.chosen.entry.certificate.fingerprint
+    told = {"algorithm": str(settled.algorithm), "certificate": fingerprint, **told_of(order)}
     return Plan(name_of(order), order.role, order.role, operation, trail, settled=settled, told=told)
+
+
+def told_of(order: Order) -> dict[str, str]:
+    """Return what the audit tells of an order to sign: the person's hash and words for it, as the client brought them.
+
+    What is signed to log in is of no use to anybody later.
+    """
+    if not isinstance(order, SignOrder):
+        return {}
+    digest = {"digest": order.message.hex()} if order.hashed else {}
+    return digest | ({"description": order.description} if order.description else {})
 
 
 def _change(order: ChangeOrder, code: Secret | None, new_code: Secret | None, turning: Turning) -> Plan:

@@ -101,7 +101,7 @@ def codes(facts: Facts) -> Check:
     if serious is not None:
         return bad(CODES, serious, told)
     if pin.tries_left is None and not pin.not_last:
-        return unknown(CODES, "triesUnknown", told)
+        return unknown(CODES, "triesUnknown", told, hinders=True)  # it takes a person's word, too
     other = _of_others(states)
     if other is not None:
         return bad(CODES, other, told, hinders=False)

@@ -226,7 +226,7 @@ CASES = [
     Case("codes", "blocked", BAD, with_codes(code("authentication", None, blocked=True)), hinders=True),
     Case("codes", "blockedForGood", BAD, with_codes(code("authentication", 0), code("puk", 0)), hinders=True),
     Case("codes", "lastTry", BAD, with_codes(code("authentication", 1), PUK), hinders=True),
-    Case("codes", "triesUnknown", UNKNOWN, with_codes(code("authentication", None), PUK)),
+    Case("codes", "triesUnknown", UNKNOWN, with_codes(code("authentication", None), PUK), hinders=True),
     Case("codes", "pukUsedUp", BAD, with_codes(PIN, SIGNATURE, code("puk", 0))),
     Case("codes", "signatureBlocked", BAD, with_codes(PIN, code("signature", 0), PUK)),
     Case("codes", "signatureNotActivated", BAD, with_codes(PIN, code("signature", None, activated=False), PUK)),

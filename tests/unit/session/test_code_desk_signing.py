@@ -1,13 +1,19 @@
 """Orders to sign: what is refused before the card is touched, what comes back, and what the audit keeps."""
 
+import asyncio
 import hashlib
 import json
+import shutil
+import threading
 from datetime import timedelta
 
 import pytest
 from card_bench import OTHER_PIN, PIN, WRONG, Bench, card
-from session_house import ASKER, READER, House, last_row, refused, spy_on_plans, untouched, wiped
+from session_house import ASKER, LONG, READER, House, last_row, refused, spy_on_plans, untouched, wiped
 
+from sithsd.audit.log import AuditLog
+from sithsd.audit.reading import Wanted
+from sithsd.audit.reading import rows as rows_of
 from sithsd.card.backends.pkcs15.backend import Pkcs15Backend
 from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.certificate import signature
@@ -189,3 +195,40 @@ async def test_the_issuers_come_along(house: House) -> None:
     done = await house.perform(log_in(), ASKER)
     (issuer,) = done.settled.chosen.entry.assessment.issuers
     assert b"SIM SITHS e-id Person HSA-id 3 CA v1" in issuer
+
+
+async def test_what_is_signed_is_in_the_audit_from_the_beginning(house: House) -> None:
+    """A daemon that is killed in the midst leaves a row that says what was signed with what, and what for."""
+    await house.ready()
+    at, on = threading.Event(), threading.Event()
+
+    def wait(command: bytes) -> None:
+        if command[1] == 0x2A:
+            at.set()
+            assert on.wait(LONG)
+
+    house.sockets[READER].before = wait
+    task = asyncio.ensure_future(house.perform(sign()))
+    assert await asyncio.to_thread(at.wait, LONG)
+    killed = house.audit_file.with_name("killed")
+    killed.mkdir()
+    for file in house.audit_file.parent.glob("audit.sqlite*"):
+        shutil.copy(file, killed)
+    on.set()
+    done = await task
+    AuditLog.open(killed / "audit.sqlite", house.clock).close()
+    (row,) = rows_of(killed / "audit.sqlite", Wanted())
+    more = json.loads(row.more)
+    assert (row.operation, row.result, more["event"]) == ("sign", "unknown", "daemon.interrupted")
+    assert (more["digest"], more["description"]) == (DIGEST.hex(), "A document")
+    assert more["certificate"] == done.settled.chosen.entry.certificate.fingerprint
+
+
+async def test_what_was_not_signed_is_in_the_audit(house: House) -> None:
+    """The row of a refused signature says what it would have been."""
+    await house.ready()
+    house.clock.set(house.clock.now() + timedelta(days=365 * 6))
+    assert (await refused(house.perform(sign()))).code is ErrorCode.CERTIFICATE_BAD
+    more = json.loads((await last_row(house, 1)).more)
+    assert (more["digest"], more["description"]) == (DIGEST.hex(), "A document")
+    assert "date.expired" in more["rules"]
