@@ -54,7 +54,7 @@ build/whole: build/settings $(SOURCES) | setup
 	    .ci/completion $$program fish >$(ROOT)$(FISHDIR)/$$program.fish || exit 1; \
 	done
 	@$(foreach unit,$(wildcard systemd/*.service systemd/*.socket),$(call put-as,$(UNITDIR),$(notdir $(unit)),$(unit)) &&) true
-	@$(foreach unit,$(wildcard systemd/user/*.service),$(call put-as,$(USERUNITDIR),$(notdir $(unit)),$(unit)) &&) true
+	@$(foreach unit,$(wildcard systemd/user/*),$(call put-as,$(USERUNITDIR),$(notdir $(unit)),$(unit)) &&) true
 	@$(call put-as,$(SYSUSERSDIR),sithsd.conf,systemd/sithsd.sysusers)
 	@$(call put-as,$(TMPFILESDIR),sithsd.conf,systemd/sithsd.tmpfiles)
 	@$(call put,644,$(POLKITDIR),systemd/50-sithsd.rules)

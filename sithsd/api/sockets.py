@@ -95,14 +95,15 @@ class Sockets:
                 raise SocketError(f"what systemd passed as {name} is no listening Unix stream socket")
             passed.setblocking(False)
 
-    def make(self, path: Path, access: Access) -> None:
+    def make(self, path: Path, access: Access, *, lock: str = ".lock") -> None:
         """Make the socket `path` and listen on it; the file of a dead daemon is replaced.
 
-        Raises SocketError, also when a living program listens there.
+        `lock` is a file beside it that keeps others who are starting out. Raises SocketError, also when a living
+        program listens there.
         """
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-            with _alone(path.parent):
+            with _alone(path.parent / lock):
                 _clear(path)
                 made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
                 self.listening[path.name] = made
@@ -135,9 +136,9 @@ def open_sockets(folder: Path, names: Mapping[str, Access], environ: MutableMapp
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other daemons that are starting out of `folder`; the file is nobody else's to lock."""
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _alone(file: Path) -> Iterator[None]:
+    """Keep others that are starting out; the file is nobody else's to lock."""
+    lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

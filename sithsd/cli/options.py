@@ -60,10 +60,19 @@ class Options:
     def __init__(self, words: Words) -> None:
         self._words = words
 
-    def make(self, name: str, *, into: str | None = None, help_key: str | None = None, **settings: Any) -> click.Option:  # noqa: ANN401 - click's own parameters
+    def make(
+        self,
+        name: str,
+        *,
+        into: str | None = None,
+        help_key: str | None = None,
+        short: str | None = None,
+        **settings: Any,  # noqa: ANN401 - click's own parameters
+    ) -> click.Option:
         """Return the option `name` ("--reader") with any of click's settings; `into` names its parameter."""
         text = self._words.say(f"help-option-{help_key or name.removeprefix('--')}")
-        return SpokenOption([name, into] if into else [name], words=self._words, help=text, **settings)
+        names = [one for one in (short, name, into) if one]
+        return SpokenOption(names, words=self._words, help=text, **settings)
 
     def everywhere(self, *, hidden: bool) -> list[click.Option]:
         """Return the options that stand before or after the command; `hidden` keeps the rarer out of its help."""

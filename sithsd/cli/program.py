@@ -8,12 +8,13 @@ import click
 
 from sithsd.cli import answers
 from sithsd.cli.audit import audit_group
-from sithsd.cli.commands import activate, doctor, lock, look, monitor, prove, spend
+from sithsd.cli.commands import activate, doctor, lock, look, monitor, prove, spend, ssh_agent
 from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
 from sithsd.cli.session import Action
 from sithsd.cli.speech import PROGRAM, SpokenCommand, SpokenGroup
+from sithsd.cli.ssh.signing import Habits
 from sithsd.cli.statuses import ExitStatus
 from sithsd.cli.words import Words
 from sithsd.values import Purpose, Role
@@ -100,6 +101,16 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
             options.spend_last_try(),
             options.risk_card(),
         ),
+        command(
+            "ssh-agent",
+            _ssh_agent,
+            options.make("--socket", short="-a", into="path", metavar="PATH", type=click.Path()),
+            options.make("--foreground", is_flag=True),
+            options.make("--list", into="list_keys", help_key="list-keys", is_flag=True),
+            options.make("--confirm", is_flag=True),
+            options.make("--pin-pad", help_key="ssh-pin-pad", is_flag=True),
+            click.Argument(["command"], nargs=-1, type=click.UNPROCESSED, metavar=f"[-- {words.say('usage-program')}]"),
+        ),
     ]
 
 
@@ -147,6 +158,10 @@ def _proving(act: Callable[..., None], *own: str) -> Callable[..., None]:
 
 def _activate(invocation: Invocation, *, answers_file: str | None, answer: tuple[str, ...], **rest: Any) -> None:  # noqa: ANN401 - what the options above give
     activate.activate(invocation, activate.Wanted(answers=answers.given(answers_file, answer), **rest))
+
+
+def _ssh_agent(invocation: Invocation, *, confirm: bool, pin_pad: bool, **rest: Any) -> int:  # noqa: ANN401 - what the options above give
+    return ssh_agent.ssh_agent(invocation, ssh_agent.Wanted(habits=Habits(confirm, pin_pad), **rest))
 
 
 @click.pass_context

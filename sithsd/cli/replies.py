@@ -236,6 +236,13 @@ class CodeReply(Shape):
     warnings: list[str] = []
 
 
+class AuthenticateReply(Shape):
+    """Of Authenticate: what an agent for ssh needs of it. `signature` is base64."""
+
+    signature: str
+    certificate: Certificate
+
+
 class ActivateReply(Shape):
     """Of Activate."""
 

@@ -4,7 +4,7 @@ import os
 import sys
 import termios
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sithsd.cli.code_entry import read_line, unseen
@@ -12,6 +12,10 @@ from sithsd.cli.failure import CommandError, parameters
 from sithsd.cli.live_entry import Judge, Paint, Prompt, paint_for, read_live
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
+
+
+def _at_once(_descriptor: int) -> None:
+    """Wait for nothing: reading a line does."""
 
 
 class Terminal:
@@ -28,11 +32,15 @@ class Terminal:
         """Write a sentence, broken between words where the terminal is narrow."""
         self._write("".join(f"{line}\n" for line in folded(text, self._descriptor) or [""]))
 
-    def ask_code(self, prompt: str) -> Secret:
-        """Return what is typed in answer to `prompt`, without showing it."""
+    def ask_code(self, prompt: str, wait: Callable[[int], None] = _at_once) -> Secret:
+        """Return what is typed in answer to `prompt`, without showing it.
+
+        `wait` is given the terminal's descriptor after the prompt, and returns when a line can be read, or raises.
+        """
         with unseen(self._descriptor):
             self._write(f"{prompt} ")
             try:
+                wait(self._descriptor)
                 line = read_line(self._descriptor)
             finally:
                 self._write("\n")
@@ -44,10 +52,11 @@ class Terminal:
             raise RuntimeError("a terminal of plain lines")
         return read_live(self._descriptor, Prompt(prompt, hint, self.paint), judge)
 
-    def ask_word(self, prompt: str) -> str:
+    def ask_word(self, prompt: str, wait: Callable[[int], None] = _at_once) -> str:
         """Return what is typed in answer to `prompt`, shown as usual. What was typed before it is thrown away."""
         termios.tcflush(self._descriptor, termios.TCIFLUSH)
         self._write(f"{prompt} ")
+        wait(self._descriptor)
         with _given(read_line(self._descriptor)) as line:
             return line.reveal().decode("utf-8", "replace").strip()
 

@@ -29,6 +29,8 @@ OWN = (
     "share/bash-completion/completions/sithsd",
     "share/zsh/vendor-completions/_sithsctl",
     "share/fish/vendor_completions.d/sithsctl.fish",
+    "lib/systemd/user/sithsd-ssh-agent.service",
+    "lib/systemd/user/sithsd-ssh-agent.socket",
 )
 OTHERS = ("lib/sysusers.d/sithsd.conf", "lib/tmpfiles.d/sithsd.conf", "share/polkit-1/rules.d/50-sithsd.rules")
 UNITS = ("sithsd.service", "sithsd-cards.socket", "sithsd-codes.socket")

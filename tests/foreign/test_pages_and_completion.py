@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -109,15 +110,21 @@ def test_every_command_has_a_page_with_its_options(pages: list[Path]) -> None:
     shown = {page.stem: run("mandoc", "-T", "man", page).replace("\\", "") for page in pages}
     assert {"sithsctl", "sithsd", "sithsctl-verify", "sithsctl-audit", "sithsctl-audit-export"} <= shown.keys()
     for name, text in shown.items():
-        program, *command = name.split("-")
+        program, *command = called(name, shown.keys())
         told = run(BIN / program, *command, "--help", env={"LC_ALL": "C.UTF-8"})
         options = set(re.findall(r"--[a-z][a-z-]+", told))
         assert "--help" in options
         assert not {option for option in options if option not in text}, name
-    assert set(re.findall(r"sithsctl-[a-z]+", shown["sithsctl"])) == {
-        name for name in shown if name.count("-") == 1 and name.startswith("sithsctl")
+    assert set(re.findall(r"sithsctl-[a-z]+(?:-[a-z]+)*", shown["sithsctl"])) == {
+        name for name in shown if len(called(name, shown.keys())) == 2
     }
     assert re.search(r"^130$", shown["sithsctl"], re.MULTILINE)
+
+
+def called(page: str, pages: Collection[str]) -> list[str]:
+    """Return how what a page is about is called: a word for each page that its name goes on from, and one more."""
+    above = max((one for one in pages if page.startswith(f"{one}-")), key=len, default="")
+    return [*called(above, pages), page.removeprefix(f"{above}-")] if above else [page]
 
 
 def _demand(program: str) -> None:

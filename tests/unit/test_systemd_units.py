@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sithsd.cli.commands.ssh_agent import SOCKET
+
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
 PROGRAM = r"/usr/lib/sithsd/venv/bin/\w+"
 MOST_EXPOSURE = 2.0
@@ -83,6 +85,24 @@ def test_a_screen_that_is_to_be_locked_is_locked_by_a_program_that_is_restarted(
     assert service["RestartPreventExitStatus"].split() == ["2", "4", "7"]
     assert service["SuccessExitStatus"] == "4"
     assert service["ExecStart"].endswith("/sithsctl lock-on-removal")
+
+
+def test_the_agents_units_are_free_of_mistakes(tmp_path: Path) -> None:
+    """The same for the agent's socket and service, which belong together."""
+    units = [copied(UNITS / "user" / f"sithsd-ssh-agent.{kind}", tmp_path) for kind in ("service", "socket")]
+    verify = ("systemd-analyze", "verify", "--user", "--man=no", *units)
+    judged = run(*verify, XDG_RUNTIME_DIR=str(tmp_path))
+    assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
+    units[1].write_text(units[1].read_text().replace("SocketMode=", "SocketModes="))
+    assert "SocketModes" in run(*verify, XDG_RUNTIME_DIR=str(tmp_path)).stderr
+
+
+def test_the_agents_socket_is_the_users_alone() -> None:
+    """It lies where sithsctl would make it, is handed over under that name, and nobody else may connect."""
+    socket = unit("user/sithsd-ssh-agent.socket")["Socket"]
+    assert socket["ListenStream"] == f"%t/{SOCKET}"
+    assert (socket["FileDescriptorName"], socket["SocketMode"]) == (SOCKET, "0600")
+    assert unit("user/sithsd-ssh-agent.service")["Service"]["LimitCORE"] == "0"
 
 
 def test_the_service_is_hardened() -> None:

@@ -247,10 +247,14 @@ def ask_code(
     terminal: Terminal, words: Words, role: Role, state: CodeState | None, *, changing: bool = False
 ) -> Secret:
     """Return a code that the card has already; with `changing` it is called the present one."""
+    return possible_code(terminal.ask_code(code_prompt(words, role, state, changing=changing)), role)
+
+
+def code_prompt(words: Words, role: Role, state: CodeState | None, *, changing: bool = False) -> str:
+    """Return the words that ask for it."""
     length = _length(state)
     key = "ask-present" if changing else "ask-code"
-    prompt = words.say(key, role=role) if length is None else words.say(f"{key}-length", role=role, length=length)
-    return possible_code(terminal.ask_code(prompt), role)
+    return words.say(key, role=role) if length is None else words.say(f"{key}-length", role=role, length=length)
 
 
 def _length(state: CodeState | None) -> str | None:

@@ -754,3 +754,36 @@ doctor-bundle-identities = WHO THE HOLDER IS: name, HSA-id, organisation, card n
 doctor-bundle-without = Not in it: names, identity numbers, HSA-ids, card and serial numbers, the names of this user and computer, codes.
 doctor-bundle-look = It is plain text: look through it before you send it.
 doctor-bundle-bad = The file of --bundle can't be written, or is there already.
+
+## The agent for ssh. $user, $host, $namespace: as ssh tells them.
+
+usage-program = PROGRAM ...
+help-ssh-agent = Be an agent for ssh: the keys are those of the cards. A PIN is asked for at each signature.
+help-option-socket = The socket to listen on. Otherwise sithsd-ssh-agent.sock in $XDG_RUNTIME_DIR, or one of its own for a program.
+help-option-foreground = Stay in the foreground, and ask at this terminal.
+help-option-list-keys = Show the keys as lines of authorized_keys, and end.
+help-option-confirm = Ask before each signature whether it is wanted.
+help-option-ssh-pin-pad = Have the PIN entered at the reader's own PIN pad, where it has one.
+ssh-log-in = ssh logs in as { $user } on { $host }.
+ssh-log-in-somewhere = ssh logs in as { $user }. It does not tell on which computer.
+ssh-log-in-through = ssh logs in as { $user } on { $host }. This is asked for from { $through }, to which the agent is forwarded.
+ssh-log-in-somewhere-through = ssh logs in as { $user }, it is not known where. This is asked for from { $through }, to which the agent is forwarded.
+ssh-sign = ssh-keygen signs something, to be valid for: { $namespace }
+ssh-sign-through = ssh-keygen signs something, to be valid for: { $namespace }. This is asked for from { $through }, to which the agent is forwarded.
+ssh-card = Card: { $card } ({ $identity })
+ssh-confirm = Do you want this?
+ssh-confirm-word = yes
+ssh-last-try = Do you want to use it?
+ssh-no-keys = No card that is in has a key to log in with. See what is in with: sithsctl status
+ssh-no-command = The program after -- can't be started.
+ssh-no-socket = The agent can't listen on its socket:
+ssh-cancelled = Not signed: nobody gave the PIN or agreed, or the program that asked has gone.
+ssh-no-way = Not signed: there is nothing to ask for the PIN by. Install a program for it (SSH_ASKPASS), or run sithsctl ssh-agent --foreground in a terminal. { $detail }
+ssh-refused-key = Not signed: none of the cards that are in has this key.
+ssh-refused-data = Not signed: this is neither a log-in by ssh nor a signature by ssh-keygen.
+ssh-refused-algorithm = Not signed: this algorithm is not used. (ssh-rsa with SHA-1 is too weak; rsa-sha2-256 and rsa-sha2-512 are used instead.)
+ssh-refused-session = Not signed: the log-in is of another session than ssh has told.
+ssh-strange-session = What was told of a session is not so: { $detail }
+ssh-unsupported = A request that this agent does not serve (number { $number }): keys are on cards, and are neither added, removed nor locked.
+ssh-malformed = A request that is none: { $detail }
+ssh-fault = A fault in the agent: { $detail }

@@ -753,3 +753,36 @@ doctor-bundle-identities = VEM INNEHAVAREN ÄR: namn, HSA-id, organisation, kort
 doctor-bundle-without = I den står inte: namn, personnummer, HSA-id, kort- och serienummer, namnen på användaren och datorn, koder.
 doctor-bundle-look = Det är vanlig text: läs igenom den innan du skickar den.
 doctor-bundle-bad = Det går inte att skriva filen i --bundle, eller så finns den redan.
+
+## Agenten för ssh. $user, $host, $namespace: som ssh uppger dem.
+
+usage-program = PROGRAM ...
+help-ssh-agent = Var agent för ssh: nycklarna är kortens. Legitimeringskoden efterfrågas vid varje signatur.
+help-option-socket = Socket att lyssna på. Annars sithsd-ssh-agent.sock i $XDG_RUNTIME_DIR, eller en egen för ett program.
+help-option-foreground = Stanna i förgrunden och fråga i den här terminalen.
+help-option-list-keys = Visa nycklarna som rader för authorized_keys och avsluta.
+help-option-confirm = Fråga före varje signatur om den önskas.
+help-option-ssh-pin-pad = Låt legitimeringskoden matas in på läsarens egen knappsats, om den har en.
+ssh-log-in = ssh loggar in som { $user } på { $host }.
+ssh-log-in-somewhere = ssh loggar in som { $user }. Det framgår inte på vilken dator.
+ssh-log-in-through = ssh loggar in som { $user } på { $host }. Begäran kommer från { $through }, dit agenten är vidarebefordrad.
+ssh-log-in-somewhere-through = ssh loggar in som { $user }, oklart var. Begäran kommer från { $through }, dit agenten är vidarebefordrad.
+ssh-sign = ssh-keygen signerar något som ska gälla för: { $namespace }
+ssh-sign-through = ssh-keygen signerar något som ska gälla för: { $namespace }. Begäran kommer från { $through }, dit agenten är vidarebefordrad.
+ssh-card = Kort: { $card } ({ $identity })
+ssh-confirm = Vill du detta?
+ssh-confirm-word = ja
+ssh-last-try = Vill du använda det?
+ssh-no-keys = Inget kort som sitter i har en nyckel att logga in med. Se vad som sitter i med: sithsctl status
+ssh-no-command = Programmet efter -- kan inte startas.
+ssh-no-socket = Agenten kan inte lyssna på sin socket:
+ssh-cancelled = Inte signerat: ingen angav koden eller samtyckte, eller så är programmet som frågade borta.
+ssh-no-way = Inte signerat: det finns inget att fråga efter koden med. Installera ett program för det (SSH_ASKPASS), eller kör sithsctl ssh-agent --foreground i en terminal. { $detail }
+ssh-refused-key = Inte signerat: inget kort som sitter i har den här nyckeln.
+ssh-refused-data = Inte signerat: det här är varken en inloggning med ssh eller en signatur med ssh-keygen.
+ssh-refused-algorithm = Inte signerat: den här algoritmen används inte. (ssh-rsa med SHA-1 är för svag; rsa-sha2-256 och rsa-sha2-512 används i stället.)
+ssh-refused-session = Inte signerat: inloggningen hör till en annan session än den som ssh har uppgett.
+ssh-strange-session = Det som uppgavs om en session stämmer inte: { $detail }
+ssh-unsupported = En begäran som agenten inte tar emot (nummer { $number }): nycklarna finns på kort och varken läggs till, tas bort eller låses.
+ssh-malformed = En begäran som inte är någon: { $detail }
+ssh-fault = Ett fel i agenten: { $detail }

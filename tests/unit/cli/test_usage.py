@@ -28,6 +28,7 @@ COMMANDS = [
     "authenticate",
     "sign",
     "activate",
+    "ssh-agent",
     "audit",
 ]
 
