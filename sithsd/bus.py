@@ -1,6 +1,8 @@
 """A connection to the system bus (D-Bus specification 0.41), for one task: calls, signals, and file descriptors.
 
-The bytes are jeepney's affair; this module moves them with asyncio, and bounds what may come.
+The bytes are jeepney's affair; this module moves them with asyncio, and bounds what may come. Every user of the bus may
+send signals to this connection alone, as many and as large as the bus allows: who sent a message is looked at first,
+and what nobody here waits for is dropped before it is kept, counted or understood.
 """
 
 import asyncio
@@ -10,18 +12,24 @@ from collections import deque
 from itertools import count
 from typing import Any, Final, Self
 
-from jeepney import DBusAddress, HeaderFields, Message, MessageType, Parser, new_method_call
+from jeepney import DBusAddress, HeaderFields, Message, MessageType, new_method_call
 from jeepney.auth import BEGIN, AuthenticationError, Authenticator
 from jeepney.bus import get_bus
 from jeepney.fds import FileDescriptor
+from jeepney.low_level import Header, calc_msg_size
 
 _SECONDS: Final = 10.0  # for a call, and for connecting
 _LARGEST_MESSAGE: Final = 64 * 1024  # what is spoken here takes some hundred bytes
+_LARGEST_DROPPED: Final = 32 * 1024 * 1024  # a stranger's: dbus-daemon(1), max_message_size of a system bus
 _MOST_WAITING: Final = 256
 _MOST_DESCRIPTORS: Final = 16
 _LINE_BYTES: Final = 1024
+_FIXED_BYTES: Final = 16  # with the lengths of all that comes after (D-Bus specification, "Message Format")
+_ANSWERS: Final = (MessageType.method_return, MessageType.error)
 
 BUS: Final = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
+_OWNER_MATCH: Final = f"type='signal',sender='{BUS.bus_name}',interface='{BUS.interface}',member='NameOwnerChanged'"
+_NO_OWNER: Final = "org.freedesktop.DBus.Error.NameHasNoOwner"
 
 # All that jeepney may raise for bytes that are no message.
 _MALFORMED: Final = (ValueError, TypeError, KeyError, IndexError, AssertionError, RecursionError, struct.error)
@@ -40,8 +48,11 @@ class Bus:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self._parser = Parser()
+        self._begun = bytearray()  # of the message that is being received
+        self._carried: list[FileDescriptor] = []  # came with it
+        self._dropping = 0  # bytes that are left of a message that nobody waits for
         self._serials = count(1)
+        self._owners: dict[str, str | None] = {}
         self._waiting: deque[Message] = deque()
 
     @classmethod
@@ -82,7 +93,7 @@ class Bus:
                 sent = True
                 while True:
                     answer = await self._receive(serial)
-                    if answer.header.fields.get(HeaderFields.reply_serial) == serial:
+                    if _answers(answer.header, serial):
                         break
                     if len(self._waiting) >= _MOST_WAITING:
                         raise BusError("more signals than can be kept")
@@ -97,8 +108,29 @@ class Bus:
             raise RefusedError(str(answer.header.fields.get(HeaderFields.error_name)))
         return tuple(answer.body)
 
+    async def follow(self, name: str) -> str | None:
+        """Keep the signals of a name's owner, whoever that becomes; return who it is now, None for nobody.
+
+        NameOwnerChanged tells of another one. Match the owner's signals only after this, or the first are dropped.
+        Raises RefusedError and BusError.
+        """
+        await self.call(new_method_call(BUS, "AddMatch", "s", (f"{_OWNER_MATCH},arg0='{name}'",)))
+        self._owners[name] = None
+        try:
+            owner, *_ = await self.call(new_method_call(BUS, "GetNameOwner", "s", (name,)))
+        except RefusedError as error:
+            if str(error) != _NO_OWNER:
+                raise
+            owner = None
+        # The bus answered after any NameOwnerChanged that has been read by now.
+        self._owners[name] = None if owner is None else str(owner)
+        return self._owners[name]
+
     async def signal(self) -> Message:
-        """Return the next message that answers no call. Raises BusError."""
+        """Return the next signal of the bus itself, or of an owner that is followed; cancelled, it loses none.
+
+        Raises BusError.
+        """
         if self._waiting:
             return self._waiting.popleft()
         return await self._receive(None)
@@ -118,47 +150,106 @@ class Bus:
         await loop.sock_sendall(self._end, BEGIN)
 
     async def _receive(self, serial: int | None) -> Message:
-        """Return the next message; only the answer to the call `serial` keeps the descriptors that came with it."""
-        descriptors: list[FileDescriptor] = []
-        kept: tuple[Any, ...] = ()
-        try:
-            while (message := self._parsed()) is None:
-                await self._read(descriptors)
-            self._parser.fds = []  # those that the message did not count are not the next one's
-            if serial is not None and message.header.fields.get(HeaderFields.reply_serial) == serial:
-                kept = tuple(message.body)
-            return message
-        finally:
-            for descriptor in descriptors:
-                if not any(descriptor is one for one in kept):
-                    descriptor.close()
+        """Return the next message that is waited for; only the answer to the call `serial` keeps its descriptors."""
+        while True:
+            kept: tuple[Any, ...] = ()
+            fresh: list[FileDescriptor] = []
+            try:
+                message = await self._next(serial, fresh)
+                if message is None:
+                    continue
+                if _answers(message.header, serial):
+                    kept = tuple(message.body)
+                return message
+            finally:
+                for descriptor in fresh:
+                    if not any(descriptor is one for one in kept):
+                        descriptor.close()
 
-    def _parsed(self) -> Message | None:
-        try:
-            return self._parser.get_next_message()
-        except _MALFORMED as error:
-            raise BusError("the bus sent what is no message") from error
-
-    async def _read(self, descriptors: list[FileDescriptor]) -> None:
-        """Read on, but no more than this message: the descriptors that come along are its own."""
-        try:
-            wanted = self._parser.bytes_desired()
-        except _MALFORMED as error:
-            raise BusError("the bus sent what is no message") from error
-        if wanted > _LARGEST_MESSAGE:
+    async def _next(self, serial: int | None, fresh: list[FileDescriptor]) -> Message | None:
+        """Return the next message, None for one that was dropped. The descriptors that come along go to `fresh`."""
+        while self._dropping:
+            self._dropping -= len(await self._some(min(self._dropping, _LARGEST_MESSAGE), fresh))
+        await self._fill(_FIXED_BYTES, fresh)
+        size, header_size = self._sizes()
+        if size > _LARGEST_DROPPED:
             raise BusError("the bus sent a message that is too large")
+        if header_size > _LARGEST_MESSAGE:  # the names and paths of all that is waited for are short
+            self._drop(size)
+            return None
+        await self._fill(header_size, fresh)
+        if not self._wanted(self._header(), serial):
+            self._drop(size)
+            return None
+        if size > _LARGEST_MESSAGE:
+            raise BusError("the bus sent a message that is too large")
+        await self._fill(size, fresh)
+        message = self._message()
+        self._drop(size)
+        self._take_note(message)
+        return message
+
+    def _drop(self, size: int) -> None:
+        """Be done with the message under way, of which some may be yet to come."""
+        self._dropping = size - len(self._begun)
+        self._begun.clear()
+        self._carried.clear()
+
+    def _wanted(self, header: Header, serial: int | None) -> bool:
+        # A bus names the sender of every message; without one it would be the bus's own.
+        senders = (None, BUS.bus_name, *self._owners.values())
+        told = header.message_type is MessageType.signal and header.fields.get(HeaderFields.sender) in senders
+        return told or _answers(header, serial)
+
+    def _take_note(self, message: Message) -> None:
+        """Follow the owners of names as the bus tells of them, even when its signal itself has to wait for a call."""
+        fields = message.header.fields
+        match fields.get(HeaderFields.member), message.body:
+            case "NameOwnerChanged", (str(name), str(), str(owner)) if name in self._owners:
+                if fields.get(HeaderFields.sender) == BUS.bus_name:
+                    self._owners[name] = owner or None
+
+    def _sizes(self) -> tuple[int, int]:
+        """Return how long the message is, and how long its header."""
+        fixed = bytes(self._begun[:_FIXED_BYTES])
+        try:
+            return calc_msg_size(fixed), calc_msg_size(fixed[:4] + bytes(4) + fixed[8:])  # with a body of no length
+        except _MALFORMED as error:
+            raise BusError("the bus sent what is no message") from error
+
+    def _header(self) -> Header:
+        try:
+            header, _ = Header.from_buffer(bytes(self._begun))
+        except _MALFORMED as error:
+            raise BusError("the bus sent what is no message") from error
+        return header
+
+    def _message(self) -> Message:
+        try:
+            return Message.from_buffer(bytes(self._begun), fds=self._carried)
+        except _MALFORMED as error:
+            raise BusError("the bus sent what is no message") from error
+
+    async def _fill(self, size: int, fresh: list[FileDescriptor]) -> None:
+        """Have so many bytes of the message."""
+        while len(self._begun) < size:
+            before = len(fresh)
+            self._begun += await self._some(size - len(self._begun), fresh)
+            self._carried += fresh[before:]
+
+    async def _some(self, wanted: int, fresh: list[FileDescriptor]) -> bytes:
+        """Return what there is, but no more than this message: the descriptors that come along are its own."""
         await self._readable()
         try:
             data, numbers, _, _ = socket.recv_fds(self._end, wanted, _MOST_DESCRIPTORS)
         except BlockingIOError:
-            return
+            return b""
         except OSError as error:
             raise BusError(f"the bus was lost: {error.strerror}") from error
-        fresh = [FileDescriptor(number) for number in numbers]
-        descriptors += fresh
+        fresh += [FileDescriptor(number) for number in numbers]
         if not data:
             raise BusError("the bus hung up")
-        self._parser.add_data(data, fresh)
+        return data
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -168,3 +259,12 @@ class Bus:
             await ready.wait()
         finally:
             loop.remove_reader(self._end)
+
+
+def _answers(header: Header, serial: int | None) -> bool:
+    """Tell whether this answers a call; a signal with the same number in it, which anybody may send, does not."""
+    return (
+        serial is not None
+        and header.message_type in _ANSWERS
+        and header.fields.get(HeaderFields.reply_serial) == serial
+    )

@@ -5,16 +5,12 @@ from typing import Any, Final
 
 from jeepney import DBusAddress, Properties
 
-from sithsd.bus import BUS, Bus
+from sithsd.bus import Bus
 
 NAME: Final = "org.freedesktop.login1"
 MANAGER: Final = DBusAddress("/org/freedesktop/login1", NAME, f"{NAME}.Manager")
 SEAT: Final = f"{NAME}.Seat"
 SESSION: Final = f"{NAME}.Session"
-OWNER_MATCH: Final = (
-    f"type='signal',sender='{BUS.bus_name}',interface='{BUS.interface}',member='NameOwnerChanged',arg0='{NAME}'"
-)
-"""To be told when logind comes or goes."""
 
 
 async def values(bus: Bus, path: str, interface: str) -> dict[str, Any]:

@@ -13,11 +13,10 @@ import structlog
 from jeepney import HeaderFields, Message, MessageType, new_method_call
 
 from sithsd.bus import BUS, Bus, BusError, RefusedError
-from sithsd.logind import MANAGER, NAME, OWNER_MATCH, SEAT, SESSION, values
+from sithsd.logind import MANAGER, NAME, SEAT, SESSION, values
 
 _SEATS: Final = f"{MANAGER.object_path}/seat/"
 _MATCHES: Final = (
-    OWNER_MATCH,
     *(
         f"type='signal',sender='{NAME}',interface='{MANAGER.interface}',member='{member}'"
         for member in ("SeatNew", "SeatRemoved", "SessionRemoved")
@@ -103,15 +102,13 @@ class ActiveSessions:
             _log.warning("nobody has the rights of an active session: no system bus", error=self._complaint)
 
     async def _subscribe(self, bus: Bus) -> None:
+        self._owner = await bus.follow(NAME)
         for match in _MATCHES:
             await bus.call(new_method_call(BUS, "AddMatch", "s", (match,)))
-        try:
-            owner, *_ = await bus.call(new_method_call(BUS, "GetNameOwner", "s", (NAME,)))
-        except RefusedError:
+        if self._owner is None:
             _log.warning("nobody has the rights of an active session: logind does not run")
-            return
-        self._owner = str(owner)
-        await self._look(bus)
+        else:
+            await self._look(bus)
 
     async def _take(self, bus: Bus, message: Message) -> None:
         fields = message.header.fields

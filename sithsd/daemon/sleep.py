@@ -14,12 +14,9 @@ from jeepney import HeaderFields, Message, MessageType, new_method_call
 from jeepney.fds import FileDescriptor
 
 from sithsd.bus import BUS, Bus, BusError, RefusedError
-from sithsd.logind import MANAGER, NAME, OWNER_MATCH
+from sithsd.logind import MANAGER, NAME
 
-_MATCHES: Final = (
-    OWNER_MATCH,
-    f"type='signal',sender='{NAME}',interface='{MANAGER.interface}',member='PrepareForSleep'",
-)
+_MATCH: Final = f"type='signal',sender='{NAME}',interface='{MANAGER.interface}',member='PrepareForSleep'"
 # logind waits for 5 s by default (InhibitDelayMaxSec= of logind.conf(5)); then it sleeps, whoever holds a lock.
 _SECONDS_TO_END: Final = 4.0
 
@@ -70,15 +67,12 @@ class SleepWatch:
         await self._wake()  # nobody is left to say so
 
     async def _subscribe(self, bus: Bus) -> None:
-        for match in _MATCHES:
-            await bus.call(new_method_call(BUS, "AddMatch", "s", (match,)))
-        try:
-            owner, *_ = await bus.call(new_method_call(BUS, "GetNameOwner", "s", (NAME,)))
-        except RefusedError:
+        self._owner = await bus.follow(NAME)
+        await bus.call(new_method_call(BUS, "AddMatch", "s", (_MATCH,)))
+        if self._owner is None:
             _log.warning("suspend is not noticed: logind does not run")
-            return
-        self._owner = str(owner)
-        await self._hold(bus)
+        else:
+            await self._hold(bus)
 
     async def _take(self, bus: Bus, message: Message) -> None:
         fields = message.header.fields

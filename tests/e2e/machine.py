@@ -6,6 +6,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from jeepney import DBusAddress, HeaderFields, new_method_call, new_signal
+from jeepney.io.blocking import open_dbus_connection
+
+from sithsd.bus import BUS
 from sithsd.simulator.stage import end
 
 DEADLINE = 30.0
@@ -112,6 +116,20 @@ class Machine:
         signal = ["dbus-send", "--system", "--type=signal", f"--dest={watcher}", PATH]
         command = [*signal, f"{NAME}.Manager.{member}", *arguments]
         subprocess.run(command, env=self._environment, check=True)
+
+    def flood(self, watcher: str) -> None:
+        """Let somebody send to one client what a bus lets everybody send: many signals, and one that is large."""
+        to = DBusAddress(PATH, watcher, f"{NAME}.Manager")
+        with open_dbus_connection(bus=self.address) as connection:
+            for number in range(1000):
+                signal = new_signal(to, "SeatNew", "so", (f"seat{number}", f"{PATH}/seat/seat{number}"))
+                signal.header.fields[HeaderFields.destination] = watcher
+                connection.send(signal)
+            large = new_signal(to, "SeatNew", "s", ("x" * 1_000_000,))
+            large.header.fields[HeaderFields.destination] = watcher
+            connection.send(large)
+            # The bus takes one client's messages in their order: it has passed them on.
+            connection.send_and_get_reply(new_method_call(BUS, "GetId"), timeout=DEADLINE)
 
     def clients(self) -> list[str]:
         """Return the bus's clients by their unique names."""

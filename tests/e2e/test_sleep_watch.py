@@ -95,6 +95,20 @@ async def test_only_logind_is_believed(machine: Machine, watched: Callable[[], W
     assert one.calls == ["sleep", "ended", "wake"]
 
 
+async def test_a_stranger_does_not_end_the_watch(machine: Machine, watched: Callable[[], Watched]) -> None:
+    """Signals that another client sends to the watch, many and large, are nothing to it."""
+    machine.start_logind()
+    before = set(await asyncio.to_thread(machine.clients))
+    one = watched()
+    await one.until(lambda: machine.held() == 1)
+    after = [set(await asyncio.to_thread(machine.clients)) for _ in range(2)]
+    (watcher,) = after[0] & after[1] - before  # whoever asks is gone the next time
+    await asyncio.to_thread(machine.flood, watcher)
+    await asyncio.to_thread(machine.say, sleeps=True)
+    await asyncio.to_thread(machine.say, sleeps=False)
+    await one.until(lambda: one.calls == ["sleep", "ended", "wake"] and machine.held() == 1)
+
+
 async def test_a_logind_that_comes_and_goes(machine: Machine, watched: Callable[[], Watched]) -> None:
     """It is waited for, and a new one's lock is taken; a sleep that the old one told of ends then."""
     one = watched()

@@ -18,6 +18,7 @@ from sithsd.bus import BUS, Bus, BusError, RefusedError
 DEADLINE = 20.0
 EMITTER = DBusAddress("/somewhere", interface="somewhere.Else")
 PING = new_method_call(BUS, "Ping")
+NAME, OWNER, OTHER, STRANGER = "somewhere.Name", ":1.7", ":1.8", ":1.66"
 GUID = b"OK 0123456789abcdef0123456789abcdef\r\n"
 
 
@@ -68,6 +69,20 @@ class FakeBus:
 def reply(end: socket.socket, call: Message, signature: str | None = None, body: tuple[Any, ...] = ()) -> None:
     """Answer a call."""
     end.sendall(new_method_return(call, signature, body).serialise(7))
+
+
+def rang(sender: str, number: int = 0) -> Message:
+    """Return a signal, with the sender's name that the bus puts in."""
+    signal = new_signal(EMITTER, "Rang", "i", (number,))
+    signal.header.fields[HeaderFields.sender] = sender
+    return signal
+
+
+def owner_changed(old: str, new: str, sender: str = BUS.bus_name) -> bytes:
+    """Return what the bus says when a name goes to another one."""
+    signal = new_signal(BUS, "NameOwnerChanged", "sss", (NAME, old, new))
+    signal.header.fields[HeaderFields.sender] = sender
+    return signal.serialise(9)
 
 
 @pytest.fixture
@@ -174,6 +189,155 @@ async def test_a_flood_of_signals_has_a_bound(fake: FakeBus) -> None:
     fake.answer = answer
     with closing(await Bus.connect(fake.address)) as bus, pytest.raises(BusError, match="more signals"):
         await bus.call(PING)
+
+
+async def test_a_followed_owner_has_the_same_bound(fake: FakeBus) -> None:
+    """What is kept is counted, whoever is followed."""
+
+    def answer(end: socket.socket, call: Message) -> None:
+        if call.header.fields[HeaderFields.member] == "GetNameOwner":
+            reply(end, call, "s", (OWNER,))
+            fake.answer = flood
+        else:
+            reply(end, call)
+
+    def flood(end: socket.socket, _: Message) -> None:
+        for number in range(1, 400):
+            end.sendall(rang(OWNER).serialise(number))
+
+    fake.answer = answer
+    with closing(await Bus.connect(fake.address)) as bus:
+        assert await bus.follow(NAME) == OWNER
+        with pytest.raises(BusError, match="more signals"):
+            await bus.call(PING)
+
+
+async def test_strangers_are_not_kept(fake: FakeBus) -> None:
+    """However much somebody sends whom nobody follows: the answer comes, and nothing that others said is lost."""
+
+    def answer(end: socket.socket, call: Message) -> None:
+        end.sendall(rang(BUS.bus_name, 1).serialise(1))
+        late = new_method_return(Message(Header(call.header.endianness, MessageType.method_call, 0, 1, 0, 99, {}), ()))
+        for number in range(1, 1000):
+            end.sendall(rang(STRANGER).serialise(number))
+            end.sendall(late.serialise(number))
+        end.sendall(rang(BUS.bus_name, 2).serialise(2))
+        reply(end, call, "s", ("pong",))
+        end.sendall(rang(STRANGER).serialise(3))
+        end.sendall(rang(BUS.bus_name, 3).serialise(4))
+
+    fake.answer = answer
+    with closing(await Bus.connect(fake.address)) as bus:
+        assert await bus.call(PING) == ("pong",)
+        async with asyncio.timeout(DEADLINE):
+            assert [(await bus.signal()).body for _ in range(3)] == [(1,), (2,), (3,)]
+
+
+def unreadable(kind: str) -> bytes:
+    """Return a stranger's signal as the bus passes it on, which can't be taken."""
+    signal = new_signal(EMITTER, "Rang")
+    signal.header.fields[HeaderFields.sender] = STRANGER
+    fields = signal.header.fields
+    match kind:
+        case "large body":
+            fields[HeaderFields.signature] = "s"
+            signal.body = ("x" * 3_000_000,)
+        case "large header":
+            fields[HeaderFields.path] = "/x" * 50_000
+        case "a descriptor that is not there":
+            fields[HeaderFields.signature] = "u"
+            signal.body = (4,)
+            return signal.serialise(5).replace(b"\x08\x01g\x00\x01u", b"\x08\x01g\x00\x01h")
+        case "descriptors that did not fit":
+            fields[HeaderFields.unix_fds] = 40
+        case "an answer's number":
+            fields[HeaderFields.reply_serial] = 2  # of the call after Hello
+    return signal.serialise(5)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "large body",
+        "large header",
+        "a descriptor that is not there",
+        "descriptors that did not fit",
+        "an answer's number",
+    ],
+)
+async def test_a_stranger_can_not_end_the_connection(fake: FakeBus, kind: str) -> None:
+    """What nobody waits for need not be small, nor understood; and it answers nothing."""
+
+    def answer(end: socket.socket, call: Message) -> None:
+        with Path("/dev/null").open("rb") as null:
+            raw = unreadable(kind)
+            socket.send_fds(end, [raw[:8]], [null.fileno()] * 20)
+            end.sendall(raw[8:])
+        reply(end, call, "s", ("pong",))
+
+    fake.answer = answer
+    with closing(await Bus.connect(fake.address)) as bus:
+        before = descriptors()
+        assert await bus.call(PING) == ("pong",)
+        assert descriptors() == before
+
+
+async def test_an_owner_is_followed(fake: FakeBus) -> None:
+    """Who has the name is believed as the bus tells it, from then on, and a waiting call makes no difference."""
+    asked: list[str] = []
+
+    def answer(end: socket.socket, call: Message) -> None:
+        asked.append(call.header.fields[HeaderFields.member])
+        match asked[-1]:
+            case "GetNameOwner":
+                end.sendall(owner_changed("", OTHER))
+                end.sendall(owner_changed(OTHER, OWNER))
+                reply(end, call, "s", (OWNER,))
+            case "Ping":
+                end.sendall(owner_changed(OWNER, STRANGER, sender=STRANGER))
+                end.sendall(rang(STRANGER, 1).serialise(3))
+                end.sendall(rang(OTHER, 2).serialise(3))
+                end.sendall(rang(OWNER, 3).serialise(3))
+                end.sendall(owner_changed(OWNER, OTHER))
+                end.sendall(rang(OTHER, 4).serialise(3))
+                end.sendall(rang(OWNER, 5).serialise(3))
+                end.sendall(owner_changed(OTHER, ""))
+                end.sendall(rang(OTHER, 6).serialise(3))
+                reply(end, call)
+            case _:
+                reply(end, call)
+
+    fake.answer = answer
+    with closing(await Bus.connect(fake.address)) as bus:
+        assert await bus.follow(NAME) == OWNER
+        assert asked == ["AddMatch", "GetNameOwner"]  # in the other order a change in between would be missed
+        await bus.call(PING)
+        async with asyncio.timeout(DEADLINE):
+            told = [(await bus.signal()).body for _ in range(6)]
+        assert told == [(NAME, "", OTHER), (NAME, OTHER, OWNER), (3,), (NAME, OWNER, OTHER), (4,), (NAME, OTHER, "")]
+
+
+@pytest.mark.parametrize("name", ["org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.NoMemory"])
+async def test_a_name_without_an_owner(fake: FakeBus, name: str) -> None:
+    """Nobody has it, until the bus tells of one; any other refusal is one."""
+
+    def answer(end: socket.socket, call: Message) -> None:
+        if call.header.fields[HeaderFields.member] == "AddMatch":
+            reply(end, call)
+            return
+        fields = {HeaderFields.error_name: name, HeaderFields.reply_serial: call.header.serial}
+        end.sendall(Message(Header(call.header.endianness, MessageType.error, 0, 1, 0, 3, fields), ()).serialise(3))
+        end.sendall(rang(OWNER, 1).serialise(4) + owner_changed("", OWNER) + rang(OWNER, 2).serialise(5))
+
+    fake.answer = answer
+    with closing(await Bus.connect(fake.address)) as bus:
+        if not name.endswith("NameHasNoOwner"):
+            with pytest.raises(RefusedError, match="NoMemory"):
+                await bus.follow(NAME)
+            return
+        assert await bus.follow(NAME) is None
+        async with asyncio.timeout(DEADLINE):
+            assert [(await bus.signal()).body for _ in range(2)] == [(NAME, "", OWNER), (2,)]
 
 
 @pytest.mark.parametrize("greetings", [[b"REJECTED EXTERNAL\r\n"], [GUID, b"ERROR\r\n"], [b"x" * 9000]])
