@@ -2,7 +2,8 @@
 
 What logind says is kept and followed by its signals, so that a right is decided from memory: a logind that is slow or
 hangs holds up no client, and an idle daemon asks nothing. Whatever is not known for certain is nobody's: a seat's user
-is forgotten before the seat is looked at anew, and all of them as soon as the bus or logind is lost.
+is forgotten before the seat is looked at anew, and all of them as soon as the bus or logind is lost. What logind did
+not tell when it was asked is asked again after a pause, a longer one each time.
 """
 
 import asyncio
@@ -34,6 +35,8 @@ _DECISIVE: Final = frozenset({"Active", "Class", "State"})
 _NO_SESSION: Final = "/"
 _MOST_SEATS: Final = 64
 _PAUSE_SECONDS: Final = 10.0  # between one attempt to reach the bus and the next
+_FIRST_PAUSE_SECONDS: Final = 1.0  # before logind is asked again for what it did not tell
+_LONGEST_PAUSE_SECONDS: Final = 60.0
 
 _log = structlog.get_logger()
 
@@ -57,6 +60,10 @@ class ActiveSessions:
         self._address = address
         self._owner: str | None = None
         self._seats: dict[str, _Active] = {}
+        self._untold: set[str] = set()
+        self._unlisted = False
+        self._due: float | None = None
+        self._pause = _FIRST_PAUSE_SECONDS
         self._missed = asyncio.Event()
         self._watching = False
         self._complaint = ""
@@ -90,11 +97,22 @@ class ActiveSessions:
             self._watching, self._complaint = True, ""
             self.known.set()
             while True:
-                await self._take(bus, await bus.signal())
+                try:
+                    async with asyncio.timeout_at(self._due):
+                        message = await bus.signal()
+                except TimeoutError:
+                    await self._ask_again(bus)
+                else:
+                    await self._take(bus, message)
         finally:
             self._watching, self._owner = False, None
-            self._seats.clear()
+            self._forget()
             bus.close()
+
+    def _forget(self) -> None:
+        self._seats.clear()
+        self._untold.clear()
+        self._unlisted, self._due, self._pause = False, None, _FIRST_PAUSE_SECONDS
 
     def _complain(self, error: Exception) -> None:
         if str(error) != self._complaint:
@@ -131,13 +149,14 @@ class ActiveSessions:
                 await self._look_at(bus, seat)
             case "SeatRemoved", (str(), str(seat)):
                 self._seats.pop(seat, None)
+                self._untold.discard(seat)
             case "SessionRemoved", (str(), str(session)):
                 await self._look_again(bus, session)
 
     async def _follow(self, bus: Bus, owner: str | None) -> None:
         """Take note of a logind that came or went."""
         self._owner = owner
-        self._seats.clear()
+        self._forget()
         if owner is None:
             _log.info("nobody has the rights of an active session: logind ended")
         else:
@@ -145,15 +164,36 @@ class ActiveSessions:
 
     async def _look(self, bus: Bus) -> None:
         """Look at all seats."""
+        self._unlisted = False
         try:
             answer = await bus.call(new_method_call(MANAGER, "ListSeats"))
         except RefusedError as error:
-            _log.warning("nobody has the rights of an active session: logind does not tell", error=str(error))
+            self._unlisted = True
+            again = self._later()
+            _log.warning("the active sessions are not known: logind does not tell", error=str(error), again=again)
             return
         for seat in answer[0] if answer else ():
             match seat:
                 case (str(), str(path)):
                     await self._look_at(bus, path)
+
+    def _later(self) -> float:
+        """Have logind asked again after a pause; return how many seconds are left of it."""
+        now = asyncio.get_running_loop().time()
+        if self._due is None:
+            self._due = now + self._pause
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+        return round(max(self._due - now, 0.0), 1)
+
+    async def _ask_again(self, bus: Bus) -> None:
+        """Ask for what logind did not tell; who is known to sit at another seat keeps the right meanwhile."""
+        self._due = None
+        for seat in sorted(self._untold):
+            await self._look_at(bus, seat)
+        if self._unlisted:
+            await self._look(bus)
+        if self._due is None:
+            self._pause = _FIRST_PAUSE_SECONDS
 
     async def _look_again(self, bus: Bus, session: str) -> None:
         """Look at the seats of which this is the active session; another one's changes matter to nobody here."""
@@ -162,6 +202,7 @@ class ActiveSessions:
 
     async def _look_at(self, bus: Bus, seat: str) -> None:
         self._seats.pop(seat, None)
+        self._untold.discard(seat)
         if not seat.startswith(_SEATS) or len(self._seats) >= _MOST_SEATS:
             return
         try:
@@ -171,8 +212,11 @@ class ActiveSessions:
                 case _:
                     return
         except RefusedError as error:
-            # Often it has just ended, and a signal that says so is on its way.
-            _log.info("the active session of a seat is not known", seat=seat, error=str(error))
+            # Often it has just ended, and a signal that says so is on its way. But logind may be late, or out of order.
+            if len(self._untold) < _MOST_SEATS:
+                self._untold.add(seat)
+            again = self._later()
+            _log.info("the active session of a seat is not known", seat=seat, error=str(error), again=again)
             return
         match facts:
             case {"User": (int(uid), str()), "Class": str(kind), "Remote": False, "Active": True, "State": str(state)}:

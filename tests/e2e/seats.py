@@ -70,6 +70,19 @@ class Seats:
         self._mock(path, "AddMethod", "sssss", (f"{NAME}.Seat", "Hang", "", "", code))
         self._call(new_method_call(DBusAddress(path, NAME, f"{NAME}.Seat"), "Hang"))
 
+    def appear(self, session: str, uid: int, seat: str = "seat0") -> None:
+        """Let a session be there from now on, without a word."""
+        properties = {
+            "User": ("(uo)", (uid, f"{PATH}/user/{uid}")),
+            "Seat": ("(so)", (seat, f"{PATH}/seat/{seat}")),
+            "Class": ("s", "user"),
+            "State": ("s", "active"),
+            "Remote": ("b", False),
+            "Active": ("b", True),
+        }
+        body = (f"{PATH}/session/{session}", f"{NAME}.Session", properties, [])
+        self._mock(PATH, "AddObject", "ssa{sv}a(ssss)", body)
+
     def show(self, session: str, uid: int) -> None:
         """Let a session be what logind takes for the user's own on the screen."""
         # The play's own GetUser fails with every number.

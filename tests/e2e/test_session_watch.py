@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from e2e_machine import PATH, Machine
 from e2e_seats import Seats
+from jeepney import HeaderFields, Message
 from structlog.testing import capture_logs
 
+from sithsd import bus
 from sithsd.bus import Bus
 from sithsd.daemon import sessions
 from sithsd.daemon.sessions import ActiveSessions
@@ -209,6 +211,101 @@ async def test_a_logind_that_hangs(seats: Seats, watch: Callable[[], Any], tmp_p
         go_on.touch()
         await hanging
     await one.until(ANNA)
+
+
+async def test_a_logind_that_answers_too_late(
+    seats: Seats, watch: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody sits there meanwhile, and logind is asked again until it answers: no signal will come."""
+    monkeypatch.setattr(sessions, "_FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(sessions, "_LONGEST_PAUSE_SECONDS", 0.1)
+    seats.log_in("1", ANNA)
+    one = await watch()
+    assert one.users == {ANNA}
+    monkeypatch.setattr(bus, "_SECONDS", 0.2)
+    go_on = tmp_path / "go on"
+    hanging = asyncio.create_task(asyncio.to_thread(seats.hang_after_telling, go_on))
+    try:
+        with capture_logs() as lines:
+            async with asyncio.timeout(DEADLINE):
+                while len([line for line in lines if line.get("error") == "no answer in time"]) < 3:
+                    assert not hanging.done()
+                    await asyncio.sleep(0.02)
+        assert one.users == set()
+    finally:
+        monkeypatch.setattr(bus, "_SECONDS", DEADLINE)
+        go_on.touch()
+        await hanging
+    await one.until(ANNA)
+
+
+async def test_a_session_that_can_be_asked_about_later(
+    seats: Seats, watch: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A seat whose session was not told is asked about again, and nobody else's; and no more, once all is known."""
+    monkeypatch.setattr(sessions, "_FIRST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(sessions, "_LONGEST_PAUSE_SECONDS", 0.02)
+    seats.log_in("1", ANNA)
+    seats.log_in("2", BERTIL, "seat1")
+    one = await watch()
+    asked: list[str] = []
+    call = Bus.call
+
+    async def counted(self: Bus, message: Message) -> tuple[Any, ...]:
+        asked.append(message.header.fields[HeaderFields.path])
+        return await call(self, message)
+
+    monkeypatch.setattr(Bus, "call", counted)
+    seats.bring("ghost")
+    async with asyncio.timeout(DEADLINE):
+        while asked.count(f"{PATH}/session/ghost") < 3:
+            assert BERTIL in one.users
+            await asyncio.sleep(0.01)
+    assert one.users == {BERTIL}
+    assert set(asked) == {f"{PATH}/seat/seat0", f"{PATH}/session/ghost"}
+    await asyncio.to_thread(seats.appear, "ghost", CECILIA)
+    await one.until(BERTIL, CECILIA)
+    asked.clear()
+    await asyncio.sleep(0.2)
+    assert asked == []
+
+
+async def test_a_logind_that_does_not_tell_its_seats(
+    machine: Machine, seats: Seats, watch: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked again, with longer and longer pauses, up to a bound."""
+    monkeypatch.setattr(sessions, "_FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(sessions, "_LONGEST_PAUSE_SECONDS", 0.3)
+    seats.log_in("1", ANNA)
+    told = f"ret = [('seat0', dbus.ObjectPath('{PATH}/seat/seat0'))]"
+    machine.method("ListSeats", "", "a(so)", "raise dbus.exceptions.DBusException('not today')")
+    pauses: list[float] = []
+    with capture_logs() as lines:
+        one = await watch()
+        async with asyncio.timeout(DEADLINE):
+            while len(pauses) < 4:
+                await asyncio.sleep(0.01)
+                pauses = [line["again"] for line in lines if "again" in line]
+    assert pauses[:4] == [0.1, 0.2, 0.3, 0.3]
+    assert one.users == set()
+    machine.method("ListSeats", "", "a(so)", told)
+    await one.until(ANNA)
+
+
+async def test_a_stranger_takes_nobodys_right(machine: Machine, seats: Seats, watch: Callable[[], Any]) -> None:
+    """Signals that another client sends to the watch, many and large, cost neither the connection nor who is known."""
+    seats.log_in("1", ANNA)
+    before = set(machine.clients())
+    one = await watch()
+    (watcher,) = set(machine.clients()) & set(machine.clients()) - before  # whoever asks is gone the next time
+    for _ in range(3):
+        flood = asyncio.create_task(asyncio.to_thread(machine.flood, watcher))
+        while not flood.done():  # calls are under way while they come
+            await asyncio.to_thread(seats.bring, "1")
+        await flood
+    seats.log_in("2", BERTIL, "seat1")
+    await one.until(ANNA, BERTIL)
+    assert watcher in machine.clients()
 
 
 async def test_a_bus_that_is_lost(
