@@ -39,6 +39,8 @@ PINS = (Role.AUTHENTICATION, Role.SIGNATURE)
 CODES = "io.sithsd.Codes."
 # The errors after which a code may have reached the card, or has.
 SENT = {"pin.wrong", "puk.wrong", "pin.blocked", "puk.blocked", "card.outcomeUnknown", "card.refused"}
+# Of these the ones that are the chip's own word.
+TOLD = {"pin.wrong", "puk.wrong"}
 # What callers are told at some time in enough lives.
 EXPECTED = (
     "done",
@@ -88,12 +90,12 @@ class Call:
 
     @property
     def doubt_that_sent(self) -> int:
-        """How little the reply speaks for it that the code was sent: 0 it was, 1 there is no reply, 2 it was not."""
+        """How little the reply speaks for it that the chip got the code: 0 it did, 1 nobody knows, 2 it did not."""
         if self.reply is None:
             return 1
         code = self.reply.get("code")
-        sent = code is None or code in SENT or bool(self.reply.get("done")) or self.reply.get("statusWord") is not None
-        return 0 if sent else 1 if self.signs else 2
+        told = code is None or code in TOLD or bool(self.reply.get("done")) or self.reply.get("statusWord") is not None
+        return 0 if told else 1 if code in SENT or self.signs else 2
 
     @property
     def lowered(self) -> int:
