@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sithsd.api import wire
+from sithsd.api import diagnosis_wire
 from sithsd.api.interface import Method
 from sithsd.api.peer import Caller
 from sithsd.api.rights import Right
@@ -39,15 +39,15 @@ class Diagnosis:
         self._clock = clock
         self._facts = facts
 
-    def method(self, right: Right) -> Method[wire.DiagnoseCall]:
+    def method(self, right: Right) -> Method[diagnosis_wire.DiagnoseCall]:
         """Return the method, for those who have the right."""
-        return Method("Diagnose", wire.DiagnoseCall, right, self._diagnose)
+        return Method("Diagnose", diagnosis_wire.DiagnoseCall, right, self._diagnose)
 
-    async def _diagnose(self, call: wire.DiagnoseCall, _caller: Caller) -> wire.DiagnoseReply:
+    async def _diagnose(self, call: diagnosis_wire.DiagnoseCall, _caller: Caller) -> diagnosis_wire.DiagnoseReply:
         slots = [slot for slot in self._readers.slots() if call.reader in {None, slot.view.name}]
         examined = await asyncio.gather(*(examine(slot) for slot in slots))
         policy = self._judge.policy
-        return wire.DiagnoseReply(
+        return diagnosis_wire.DiagnoseReply(
             version=self._facts.version,
             started_at=moment(self._facts.started_at),
             now=moment(self._clock.now()),
@@ -56,7 +56,7 @@ class Diagnosis:
             service_socket=self._facts.service_socket,
             environments=sorted(policy.environments),
             anchors=[
-                wire.Anchor(
+                diagnosis_wire.Anchor(
                     subject=anchor.certificate.masked_subject,
                     fingerprint=anchor.certificate.fingerprint,
                     environment=anchor.environment,
@@ -70,9 +70,9 @@ class Diagnosis:
         )
 
 
-def _reader(found: Examination) -> wire.ReaderDiagnosis:
+def _reader(found: Examination) -> diagnosis_wire.ReaderDiagnosis:
     view, told, atr = found.view, found.told, found.atr
-    diagnosis = wire.ReaderDiagnosis(
+    diagnosis = diagnosis_wire.ReaderDiagnosis(
         name=view.name,
         state=str(view.status),
         reason=str(view.reason) if view.reason else None,
@@ -94,9 +94,9 @@ def _reader(found: Examination) -> wire.ReaderDiagnosis:
     return diagnosis
 
 
-def _tell_profile(diagnosis: wire.ReaderDiagnosis, card: InsertedCard) -> None:
+def _tell_profile(diagnosis: diagnosis_wire.ReaderDiagnosis, card: InsertedCard) -> None:
     diagnosis.passed_over = [
-        wire.PassedOver(
+        diagnosis_wire.PassedOver(
             profile=one.profile, application=one.application, status_word=one.status_word, obstacle=one.obstacle
         )
         for one in card.passed_over
@@ -109,5 +109,5 @@ def _tell_profile(diagnosis: wire.ReaderDiagnosis, card: InsertedCard) -> None:
     diagnosis.evidence, diagnosis.identified_by = str(profile.evidence), identified.by
 
 
-def _rate(rate: Rate | None) -> wire.Rate | None:
-    return None if rate is None else wire.Rate(factor=rate.factor, divider=rate.divider)
+def _rate(rate: Rate | None) -> diagnosis_wire.Rate | None:
+    return None if rate is None else diagnosis_wire.Rate(factor=rate.factor, divider=rate.divider)

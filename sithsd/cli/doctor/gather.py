@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TypeVar
 
+from sithsd.api.diagnosis_wire import DiagnoseCall
 from sithsd.api.interface import NoParameters
-from sithsd.api.wire import DiagnoseCall, ListCall, ReaderCall, Wire
+from sithsd.api.wire import ListCall, ReaderCall, Wire
 from sithsd.cli.commands.look import GET_CODES, GET_VALIDITY, LIST
 from sithsd.cli.daemon import Daemon
 from sithsd.cli.doctor.facts import Answer, Facts, MachineFacts, chosen

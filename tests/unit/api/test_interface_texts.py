@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from varlink import scanner
 
-from sithsd.api import service, wire
+from sithsd.api import diagnosis_wire, service, wire
 from sithsd.api.interface import NoParameters, interface_text
 from sithsd.errors import ErrorCode
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
@@ -22,7 +22,7 @@ CALLS = {
         "GetCertificates": (wire.ReaderCall, wire.CertificatesReply),
         "GetValidity": (wire.ReaderCall, wire.CertificatesReply),
         "GetCodes": (wire.ReaderCall, wire.CodesReply),
-        "Diagnose": (wire.DiagnoseCall, wire.DiagnoseReply),
+        "Diagnose": (diagnosis_wire.DiagnoseCall, diagnosis_wire.DiagnoseReply),
         "GetRights": (NoParameters, wire.RightsReply),
     },
     CODES_SOCKET: {
@@ -48,10 +48,10 @@ NAMED = {
         wire.Card,
         wire.Reader,
         wire.Notice,
-        wire.Anchor,
-        wire.Rate,
-        wire.PassedOver,
-        wire.ReaderDiagnosis,
+        diagnosis_wire.Anchor,
+        diagnosis_wire.Rate,
+        diagnosis_wire.PassedOver,
+        diagnosis_wire.ReaderDiagnosis,
         wire.Choice,
     ],
     CODES_SOCKET: [
@@ -143,7 +143,8 @@ def test_every_shape_of_the_wire_is_in_a_text() -> None:
     """There is no shape that no text tells of."""
     told = {shape for calls in CALLS.values() for pair in calls.values() for shape in pair}
     told |= {shape for shapes in NAMED.values() for shape in shapes} | {wire.Wire, wire.ErrorParameters}
-    shapes = {shape for shape in vars(wire).values() if isinstance(shape, type) and issubclass(shape, wire.Wire)}
+    named = [*vars(wire).values(), *vars(diagnosis_wire).values()]
+    shapes = {shape for shape in named if isinstance(shape, type) and issubclass(shape, wire.Wire)}
     assert shapes <= told
 
 
