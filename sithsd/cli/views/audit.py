@@ -100,7 +100,23 @@ def _lines(row: Row, words: Words) -> RenderableType:
 
 def _what(row: Row, words: Words) -> Text:
     told = Text(words.name("audit-operation", str(row.operation)))
-    return told.append(f", {words.name('role', str(row.role))}") if row.role is not None else told
+    if row.role is not None:
+        told.append(f", {words.name('role', str(row.role))}")
+    description = _description(row)
+    return (
+        told
+        if description is None
+        else told.append(" ").append_text(
+            outside(f"\N{LEFT DOUBLE QUOTATION MARK}{description}\N{RIGHT DOUBLE QUOTATION MARK}")
+        )
+    )
+
+
+def _description(row: Row) -> str | None:
+    """Return what a client said that is signed, None where there is nothing of the sort."""
+    more = row.as_json()["more"]
+    description = more.get("description") if isinstance(more, dict) else None
+    return description if isinstance(description, str) else None
 
 
 def _result(row: Row, words: Words) -> Text:

@@ -216,6 +216,19 @@ def test_rows_for_people(sithsctl: Run, written: list[Row], lang: str, words: li
     assert all(len(line) <= columns for line in outcome.out.splitlines())
 
 
+@pytest.mark.parametrize("columns", [60, 200])
+def test_what_was_signed_is_shown(sithsctl: Run, path: Path, columns: int) -> None:
+    """A signature's row says what the person was told, harmless for a terminal."""
+    audit = AuditLog.open(path, FixedClock(NOW))
+    for more in ({"description": "Journal 7", "digest": "00"}, {"description": "\x1b[2Jgone"}, {"description": 7}):
+        audit.note(Operation("sign", role="signature", more=more), "done")
+    audit.close()
+    shown = sithsctl("audit", "show", columns=columns).out
+    assert "Sign, Signature PIN “Journal 7”" in " ".join(shown.split())
+    assert "gone" in shown
+    assert "\x1b[2J" not in shown
+
+
 def test_rows_for_scripts_may_be_chosen(sithsctl: Run, written: list[Row]) -> None:
     """By time, card and number; a moment without an offset is local."""
 
