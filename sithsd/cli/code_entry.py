@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sithsd.cli.failure import CommandError, failure, parameters
-from sithsd.cli.signals import ends_with_exit
+from sithsd.cli.signals import ends_with_exit, wait_until_readable
 from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
 
@@ -33,6 +33,7 @@ def read_line(descriptor: int) -> Secret | None:
     ended = False
     try:
         while length < len(line):
+            wait_until_readable(descriptor)
             if os.readv(descriptor, [view[length : length + 1]]) == 0:
                 break
             length += 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sithsd.cli.code_entry import LONGEST_CODE, unseen
+from sithsd.cli.signals import wait_until_readable
 from sithsd.secret import Secret
 
 # Room for the longest list of rules with its prompt and its hint.
@@ -206,4 +207,5 @@ class _Keys:
         self._byte[0] = 0
 
     def _read(self) -> int | None:
+        wait_until_readable(self._descriptor)
         return self._byte[0] if os.readv(self._descriptor, [self._byte]) else None

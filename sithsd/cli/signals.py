@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+_SIGNALS = 64
+
 
 def _exit(number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
@@ -24,6 +26,33 @@ def ends_with_exit() -> Iterator[None]:
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def wait_until_readable(descriptor: int) -> None:
+    """Wait until there is something to read at `descriptor`, or its end. A signal ends the wait whenever it comes.
+
+    A read by itself may sleep through one that comes just before it: Python has noted the signal by then, and would
+    call the handler between two of its own instructions, of which there is none before the next key. So this waits for
+    a pipe as well, to which each signal writes. Outside the main thread, which has all signals, it does not wait.
+    Raises OSError.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    os.fstat(descriptor)  # raises for one that is closed, whose number the pipe would get
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.register(reader, select.POLLIN)
+            while all(ready != descriptor for ready, _ in poll.poll()):
+                os.read(reader, _SIGNALS)
+        finally:
+            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 @contextmanager
