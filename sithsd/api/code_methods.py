@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
-from sithsd.api import views, wire
+from sithsd.api import code_wire, views
 from sithsd.api.interface import Interface, Method, interface_text
 from sithsd.api.peer import Caller, program_of
 from sithsd.api.rights import Rights
@@ -41,17 +41,17 @@ class Codes:
         return Interface(
             interface_text(CODES_SOCKET),
             [
-                Method("GetGuidance", wire.GuidanceCall, right, self._guidance),
-                Method("Verify", wire.VerifyCall, right, self._verify),
-                Method("Change", wire.ChangeCall, right, self._change),
-                Method("Unblock", wire.UnblockCall, right, self._unblock),
-                Method("Activate", wire.ActivateCall, right, self._activate),
-                Method("Authenticate", wire.AuthenticateCall, self._rights.authenticate, self._authenticate),
-                Method("Sign", wire.SignCall, self._rights.sign, self._sign),
+                Method("GetGuidance", code_wire.GuidanceCall, right, self._guidance),
+                Method("Verify", code_wire.VerifyCall, right, self._verify),
+                Method("Change", code_wire.ChangeCall, right, self._change),
+                Method("Unblock", code_wire.UnblockCall, right, self._unblock),
+                Method("Activate", code_wire.ActivateCall, right, self._activate),
+                Method("Authenticate", code_wire.AuthenticateCall, self._rights.authenticate, self._authenticate),
+                Method("Sign", code_wire.SignCall, self._rights.sign, self._sign),
             ],
         )
 
-    async def _guidance(self, call: wire.GuidanceCall, caller: Caller) -> wire.GuidanceReply:
+    async def _guidance(self, call: code_wire.GuidanceCall, caller: Caller) -> code_wire.GuidanceReply:
         policy = self._desk.policy
         slot = self._readers.slot(call.reader)
         held = await slot.card(None)
@@ -65,7 +65,7 @@ class Codes:
         facts = held.card.facts
         protected = facts is not None and facts.holder is not None and facts.holder.protected
         numbers = personal_numbers(held.card) if self._rights.personal_numbers(caller) and not protected else []
-        return wire.GuidanceReply(
+        return code_wire.GuidanceReply(
             reader=view.name,
             card_serial=held.card.serial,
             sequence=view.sequence,
@@ -77,7 +77,7 @@ class Codes:
             may_unblock=may_unblock,
             puk_floor=policy.puk.floor,
             rules=[
-                wire.NewCodeRule(rule=str(rule), level=str(policy.new_code.level(rule)))
+                code_wire.NewCodeRule(rule=str(rule), level=str(policy.new_code.level(rule)))
                 for rule in Rule
                 if policy.new_code.level(rule) is not Level.OFF
             ],
@@ -89,25 +89,25 @@ class Codes:
             pad_modify=policy.pin_pad.enabled and look.pad_modify,
         )
 
-    async def _verify(self, call: wire.VerifyCall, caller: Caller) -> wire.CodeReply:
+    async def _verify(self, call: code_wire.VerifyCall, caller: Caller) -> code_wire.CodeReply:
         code = _code(call.code, "code", call.pin_pad)
         word = Word(last_try=bool(call.spend_last_try), expected=call.expected_tries)
         order = VerifyOrder(call.role, code, word, call.card_serial)
         return _reply(await self._desk.perform(call.reader, order, self._asker(caller)))
 
-    async def _change(self, call: wire.ChangeCall, caller: Caller) -> wire.CodeReply:
+    async def _change(self, call: code_wire.ChangeCall, caller: Caller) -> code_wire.CodeReply:
         code, new_code = _code(call.code, "code", call.pin_pad), _code(call.new_code, "newCode", call.pin_pad)
         word = Word(last_try=bool(call.spend_last_try), expected=call.expected_tries)
         order = ChangeOrder(call.role, code, new_code, word, call.card_serial)
         return _reply(await self._desk.perform(call.reader, order, self._asker(caller)))
 
-    async def _unblock(self, call: wire.UnblockCall, caller: Caller) -> wire.CodeReply:
+    async def _unblock(self, call: code_wire.UnblockCall, caller: Caller) -> code_wire.CodeReply:
         puk, new_code = _code(call.puk, "puk", call.pin_pad), _code(call.new_code, "newCode", call.pin_pad)
         word = Word(bool(call.spend_last_try), bool(call.risk_card), call.expected_tries)
         order = UnblockOrder(call.role, puk, new_code, word, call.card_serial)
         return _reply(await self._desk.perform(call.reader, order, self._asker(caller)))
 
-    async def _activate(self, call: wire.ActivateCall, caller: Caller) -> wire.ActivateReply:
+    async def _activate(self, call: code_wire.ActivateCall, caller: Caller) -> code_wire.ActivateReply:
         expected = {one.role: one.tries_left for one in call.expected or []}
         order = ActivateOrder(
             new_codes=_by_role(call.new_authentication, call.new_signature),
@@ -118,7 +118,7 @@ class Codes:
             serial=call.card_serial,
         )
         done = await self._desk.perform(call.reader, order, self._asker(caller))
-        return wire.ActivateReply(
+        return code_wire.ActivateReply(
             reader=done.view.name,
             card_serial=done.card_serial,
             sequence=done.view.sequence,
@@ -127,11 +127,11 @@ class Codes:
             warnings=list(done.warnings),
         )
 
-    async def _authenticate(self, call: wire.AuthenticateCall, caller: Caller) -> wire.AuthenticateReply:
+    async def _authenticate(self, call: code_wire.AuthenticateCall, caller: Caller) -> code_wire.AuthenticateReply:
         code = _code(call.code, "code", call.pin_pad)
         return await self._signatures.authenticate(call, code, self._asker(caller))
 
-    async def _sign(self, call: wire.SignCall, caller: Caller) -> wire.SignReply:
+    async def _sign(self, call: code_wire.SignCall, caller: Caller) -> code_wire.SignReply:
         code = _code(call.code, "code", call.pin_pad)
         return await self._signatures.sign(call, code, self._asker(caller))
 
@@ -153,7 +153,7 @@ def _by_role(authentication: Secret | None, signature: Secret | None) -> dict[Ro
     return {role: code for role, code in given.items() if code is not None}
 
 
-def _answers(given: list[wire.Answer]) -> dict[str, Answer]:
+def _answers(given: list[code_wire.Answer]) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     for one in given:
         if one.id in answers or (one.confirmed is None) is (one.date is None):
@@ -172,14 +172,14 @@ def _date(text: str) -> date:
     return day
 
 
-def _item(item: Item) -> wire.ChecklistItem:
-    return wire.ChecklistItem(
+def _item(item: Item) -> code_wire.ChecklistItem:
+    return code_wire.ChecklistItem(
         id=item.id, kind=str(item.kind), sv=item.sv, en=item.en, max_age_months=item.max_age_months, when=item.when
     )
 
 
-def _reply(done: Done) -> wire.CodeReply:
-    return wire.CodeReply(
+def _reply(done: Done) -> code_wire.CodeReply:
+    return code_wire.CodeReply(
         reader=done.view.name,
         card_serial=done.card_serial,
         sequence=done.view.sequence,

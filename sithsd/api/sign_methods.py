@@ -5,7 +5,7 @@ import binascii
 import re
 import secrets
 
-from sithsd.api import views, wire
+from sithsd.api import code_wire, views
 from sithsd.card.guard import Word
 from sithsd.certificate.read import Certificate
 from sithsd.errors import ErrorCode, SithsdError
@@ -31,8 +31,8 @@ class Signatures:
         self._desk = desk
 
     async def authenticate(
-        self, call: wire.AuthenticateCall, code: Secret | None, asker: Asker
-    ) -> wire.AuthenticateReply:
+        self, call: code_wire.AuthenticateCall, code: Secret | None, asker: Asker
+    ) -> code_wire.AuthenticateReply:
         """Sign a challenge with an authentication key."""
         if call.challenge is None:
             challenge = secrets.token_bytes(_OWN_CHALLENGE)
@@ -48,7 +48,7 @@ class Signatures:
             serial=call.card_serial,
         )
         signed = _signed(await self._desk.perform(call.reader, order, asker))
-        return wire.AuthenticateReply(
+        return code_wire.AuthenticateReply(
             reader=signed.reader,
             card_serial=signed.card_serial,
             sequence=signed.sequence,
@@ -63,7 +63,7 @@ class Signatures:
             chosen_by=signed.chosen_by,
         )
 
-    async def sign(self, call: wire.SignCall, code: Secret | None, asker: Asker) -> wire.SignReply:
+    async def sign(self, call: code_wire.SignCall, code: Secret | None, asker: Asker) -> code_wire.SignReply:
         """Sign a hash with a signature key."""
         order = SignOrder(
             wish=_wish(call, Purpose.SIGNATURE),
@@ -78,12 +78,12 @@ class Signatures:
         return _signed(await self._desk.perform(call.reader, order, asker))
 
 
-def _signed(done: Done) -> wire.SignReply:
+def _signed(done: Done) -> code_wire.SignReply:
     settled, signature = done.settled, done.signature
     if settled is None or signature is None:
         raise RuntimeError("an operation that signs ended without a signature")
     entry = settled.chosen.entry
-    return wire.SignReply(
+    return code_wire.SignReply(
         reader=done.view.name,
         card_serial=done.card_serial,
         sequence=done.view.sequence,
@@ -113,7 +113,7 @@ def _identity_value(certificate: Certificate) -> str | None:
             return None
 
 
-def _wish(call: wire.AuthenticateCall | wire.SignCall, purpose: Purpose) -> Wish:
+def _wish(call: code_wire.AuthenticateCall | code_wire.SignCall, purpose: Purpose) -> Wish:
     if call.identity is IdentityKind.NONE:
         raise SithsdError(ErrorCode.REQUEST_INVALID, "identity: hsaId or personalIdentityNumber is expected")
     if call.certificate is not None and not _FINGERPRINT.fullmatch(call.certificate):

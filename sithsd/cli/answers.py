@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sithsd.api.wire import Answer as WireAnswer
+from sithsd.api.code_wire import Answer as WireAnswer
 from sithsd.cli.failure import CommandError, failure, parameters
 from sithsd.cli.plain import plain
 from sithsd.cli.replies import ChecklistItem

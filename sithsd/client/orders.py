@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Generic, Literal, Self, TypedDict, TypeVar
 
-from sithsd.api.wire import AuthenticateCall, SignCall
+from sithsd.api.code_wire import AuthenticateCall, SignCall
 from sithsd.client.checks import Asked, Require, check
 from sithsd.client.model import Authentication, Signature
 from sithsd.errors import ErrorCode, SithsdError

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from sithsd.api import wire
+from sithsd.api import code_wire, wire
 from sithsd.api.interface import Interface, Method, StreamMethod, interface_text
 from sithsd.api.peer import Caller
 from sithsd.api.rights import Rights, everyone
@@ -95,10 +95,10 @@ class FakeRoom:
     def codes(self, rights: Rights) -> Interface:
         """Return io.sithsd.Codes."""
         methods = [
-            Method("Verify", wire.VerifyCall, rights.codes, self._verify),
-            Method("Unblock", wire.UnblockCall, rights.codes, self._unblock),
-            Method("Authenticate", wire.AuthenticateCall, rights.codes, self._authenticate),
-            Method("Sign", wire.SignCall, rights.codes, self._sign),
+            Method("Verify", code_wire.VerifyCall, rights.codes, self._verify),
+            Method("Unblock", code_wire.UnblockCall, rights.codes, self._unblock),
+            Method("Authenticate", code_wire.AuthenticateCall, rights.codes, self._authenticate),
+            Method("Sign", code_wire.SignCall, rights.codes, self._sign),
         ]
         return Interface(interface_text(CODES_SOCKET), methods)
 
@@ -156,9 +156,9 @@ class FakeRoom:
         state = wire.CodeState(role=Role.AUTHENTICATION, tries_left=self._tries, blocked=False)
         return wire.CodesReply(reader=READER, card_serial=SERIAL, sequence=self._sequence, codes=[state])
 
-    async def _verify(self, call: wire.VerifyCall, _caller: Caller) -> wire.CodeReply:
+    async def _verify(self, call: code_wire.VerifyCall, _caller: Caller) -> code_wire.CodeReply:
         self._check_code(call.code, call.reader, call.role)
-        return wire.CodeReply(
+        return code_wire.CodeReply(
             reader=READER, card_serial=SERIAL, sequence=self._sequence, role=call.role, tries_left=self._tries
         )
 
@@ -177,24 +177,26 @@ class FakeRoom:
                 raise error
         self._tries = 3
 
-    async def _unblock(self, call: wire.UnblockCall, _caller: Caller) -> wire.CodeReply:
+    async def _unblock(self, call: code_wire.UnblockCall, _caller: Caller) -> code_wire.CodeReply:
         self._check(call.reader)
         with call.puk, call.new_code:
-            return wire.CodeReply(
+            return code_wire.CodeReply(
                 reader=READER, card_serial=SERIAL, sequence=self._sequence, role=call.role, tries_left=3
             )
 
-    async def _authenticate(self, call: wire.AuthenticateCall, _caller: Caller) -> wire.AuthenticateReply:
+    async def _authenticate(self, call: code_wire.AuthenticateCall, _caller: Caller) -> code_wire.AuthenticateReply:
         self._check_code(call.code, call.reader, Role.AUTHENTICATION)
         digest = hashlib.sha256(base64.b64decode(call.challenge or "")).digest()
         reply = self._key.reply(digest, self._certificate())
-        return wire.AuthenticateReply(**reply, sequence=self._sequence, challenge=call.challenge or "")
+        return code_wire.AuthenticateReply(**reply, sequence=self._sequence, challenge=call.challenge or "")
 
-    async def _sign(self, call: wire.SignCall, _caller: Caller) -> wire.SignReply:
+    async def _sign(self, call: code_wire.SignCall, _caller: Caller) -> code_wire.SignReply:
         self._check_code(call.code, call.reader, Role.SIGNATURE)
         certificate = self._certificate()
         certificate.purpose = Purpose.SIGNATURE
-        return wire.SignReply(**self._key.reply(base64.b64decode(call.digest), certificate), sequence=self._sequence)
+        return code_wire.SignReply(
+            **self._key.reply(base64.b64decode(call.digest), certificate), sequence=self._sequence
+        )
 
 
 async def serve(folder: Path) -> None:

@@ -14,7 +14,8 @@ from typing import Any, Never
 import pytest
 
 from sithsd.api.client import REPLY_BYTES, Client, DaemonError, LostError
-from sithsd.api.wire import CodeReply, ListReply, MonitorReply, VerifyCall
+from sithsd.api.code_wire import CodeReply, VerifyCall
+from sithsd.api.wire import ListReply, MonitorReply
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
 

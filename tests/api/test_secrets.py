@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sithsd.api.client import Client
-from sithsd.api.wire import CodeReply, UnblockCall, VerifyCall
+from sithsd.api.code_wire import CodeReply, UnblockCall, VerifyCall
 from sithsd.errors import SithsdError
 from sithsd.secret import Secret
 
@@ -135,7 +135,7 @@ def test_a_call_broken_off_in_the_middle_leaves_nothing(daemon: Any, folder: Pat
 CLIENT = """
 import os, sys
 from sithsd.api.client import Client
-from sithsd.api.wire import CodeReply, VerifyCall
+from sithsd.api.code_wire import CodeReply, VerifyCall
 from sithsd.errors import SithsdError
 from sithsd.secret import Secret
 

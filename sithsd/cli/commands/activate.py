@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
 
-from sithsd.api.wire import ActivateCall, ExpectedTries
+from sithsd.api.code_wire import ActivateCall, ExpectedTries
 from sithsd.cli import answers
 from sithsd.cli.code_entry import possible_code, read_code
 from sithsd.cli.commands.spend import ASK_AGAIN, ask_code, send, show_refusal

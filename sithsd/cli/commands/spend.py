@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from sithsd.api.wire import ChangeCall, UnblockCall, VerifyCall, Wire
+from sithsd.api.code_wire import ChangeCall, UnblockCall, VerifyCall
+from sithsd.api.wire import Wire
 from sithsd.cli.code_entry import possible_code, read_code
 from sithsd.cli.commands.target import (
     Said,

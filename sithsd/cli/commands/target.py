@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
-from sithsd.api.wire import GuidanceCall, ListCall, ReaderCall
+from sithsd.api.code_wire import GuidanceCall
+from sithsd.api.wire import ListCall, ReaderCall
 from sithsd.cli.commands.look import GET_CODES, LIST
 from sithsd.cli.failure import LOST, CommandError, failure
 from sithsd.cli.invocation import Invocation

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from sithsd.api.wire import AuthenticateCall, ReaderCall
+from sithsd.api.code_wire import AuthenticateCall
+from sithsd.api.wire import ReaderCall
 from sithsd.cli.code_entry import possible_code
 from sithsd.cli.commands.look import GET_CODES
 from sithsd.cli.commands.spend import code_prompt, unusable_pin

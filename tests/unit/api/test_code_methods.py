@@ -7,7 +7,7 @@ from both_interfaces import DESK, HOLDER, ORDINARY, Socket, open_daemon
 from card_bench import NEW_PIN, PIN, PUK, WRONG, WRONG_PUK
 from session_house import ALSO_CHOSEN, CHOSEN, READER, policy_with, refused
 
-from sithsd.api import wire
+from sithsd.api import code_wire, wire
 from sithsd.api.message import error_parameters
 from sithsd.errors import ErrorCode
 from sithsd.policy.new_code import Level, Rule
@@ -19,7 +19,7 @@ AUTHENTICATION, SIGNATURE = Role.AUTHENTICATION, Role.SIGNATURE
 ITEMS = ("holderPresent", "idDocument", "orderDate", "responsibilityLetter", "paymentApplies", "receiptDate")
 
 
-def given(**other: bool | str) -> list[wire.Answer]:
+def given(**other: bool | str) -> list[code_wire.Answer]:
     """Return answers to the shipped checklist as a client gives them."""
     said: dict[str, bool | str] = {
         "holderPresent": True,
@@ -30,7 +30,9 @@ def given(**other: bool | str) -> list[wire.Answer]:
         "receiptDate": "2023-12-24",
     } | other
     return [
-        wire.Answer(id=name, date=answer) if isinstance(answer, str) else wire.Answer(id=name, confirmed=answer)
+        code_wire.Answer(id=name, date=answer)
+        if isinstance(answer, str)
+        else code_wire.Answer(id=name, confirmed=answer)
         for name, answer in said.items()
     ]
 
@@ -172,7 +174,10 @@ async def test_activate_by_transport_codes(daemon: Socket) -> None:
     await daemon.house.ready("transport")
     codes = {"transport_authentication": Secret(b"502814"), "transport_signature": Secret(b"739261")}
     parameters = {"new_authentication": Secret(CHOSEN), "new_signature": Secret(ALSO_CHOSEN)} | codes
-    expected = [wire.ExpectedTries(role=AUTHENTICATION, tries_left=3), wire.ExpectedTries(role=SIGNATURE, tries_left=2)]
+    expected = [
+        code_wire.ExpectedTries(role=AUTHENTICATION, tries_left=3),
+        code_wire.ExpectedTries(role=SIGNATURE, tries_left=2),
+    ]
     error = await refused(daemon.call("Activate", DESK, **parameters, answers=given(), expected=expected))
     assert (error.code, error.role) == (ErrorCode.PIN_TRIES_CHANGED, "signature")
     assert daemon.house.sockets[READER].codes_sent == []
@@ -183,9 +188,9 @@ async def test_activate_by_transport_codes(daemon: Socket) -> None:
 @pytest.mark.parametrize(
     "answers",
     [
-        [*given(), wire.Answer(id="idDocument", confirmed=True)],
-        [wire.Answer(id="holderPresent")],
-        [wire.Answer(id="holderPresent", confirmed=True, date="2024-01-10")],
+        [*given(), code_wire.Answer(id="idDocument", confirmed=True)],
+        [code_wire.Answer(id="holderPresent")],
+        [code_wire.Answer(id="holderPresent", confirmed=True, date="2024-01-10")],
         given(orderDate="10/1 2024"),
         given(orderDate="20240110"),
         given(orderDate="2024-W02-3"),
@@ -194,7 +199,7 @@ async def test_activate_by_transport_codes(daemon: Socket) -> None:
         given(passport="2024-01-10"),
     ],
 )
-async def test_answers_that_make_no_sense(daemon: Socket, answers: list[wire.Answer]) -> None:
+async def test_answers_that_make_no_sense(daemon: Socket, answers: list[code_wire.Answer]) -> None:
     """Twice, neither, both, no date, or to no question: request.invalid, nothing sent, no row, and no echo."""
     await daemon.house.ready("inactive")
     sent = len(daemon.house.sockets[READER].sent)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from varlink import scanner
 
-from sithsd.api import diagnosis_wire, service, wire
+from sithsd.api import code_wire, diagnosis_wire, service, wire
 from sithsd.api.interface import NoParameters, interface_text
 from sithsd.errors import ErrorCode
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
@@ -26,13 +26,13 @@ CALLS = {
         "GetRights": (NoParameters, wire.RightsReply),
     },
     CODES_SOCKET: {
-        "Verify": (wire.VerifyCall, wire.CodeReply),
-        "Change": (wire.ChangeCall, wire.CodeReply),
-        "Unblock": (wire.UnblockCall, wire.CodeReply),
-        "Activate": (wire.ActivateCall, wire.ActivateReply),
-        "Authenticate": (wire.AuthenticateCall, wire.AuthenticateReply),
-        "Sign": (wire.SignCall, wire.SignReply),
-        "GetGuidance": (wire.GuidanceCall, wire.GuidanceReply),
+        "Verify": (code_wire.VerifyCall, code_wire.CodeReply),
+        "Change": (code_wire.ChangeCall, code_wire.CodeReply),
+        "Unblock": (code_wire.UnblockCall, code_wire.CodeReply),
+        "Activate": (code_wire.ActivateCall, code_wire.ActivateReply),
+        "Authenticate": (code_wire.AuthenticateCall, code_wire.AuthenticateReply),
+        "Sign": (code_wire.SignCall, code_wire.SignReply),
+        "GetGuidance": (code_wire.GuidanceCall, code_wire.GuidanceReply),
     },
     service.SERVICE: {
         "GetInfo": (NoParameters, service.Info),
@@ -58,10 +58,10 @@ NAMED = {
         wire.Verdict,
         wire.Certificate,
         wire.CodeState,
-        wire.NewCodeRule,
-        wire.ChecklistItem,
-        wire.Answer,
-        wire.ExpectedTries,
+        code_wire.NewCodeRule,
+        code_wire.ChecklistItem,
+        code_wire.Answer,
+        code_wire.ExpectedTries,
         wire.Choice,
     ],
     service.SERVICE: [],
@@ -143,7 +143,7 @@ def test_every_shape_of_the_wire_is_in_a_text() -> None:
     """There is no shape that no text tells of."""
     told = {shape for calls in CALLS.values() for pair in calls.values() for shape in pair}
     told |= {shape for shapes in NAMED.values() for shape in shapes} | {wire.Wire, wire.ErrorParameters}
-    named = [*vars(wire).values(), *vars(diagnosis_wire).values()]
+    named = [shape for module in (wire, code_wire, diagnosis_wire) for shape in vars(module).values()]
     shapes = {shape for shape in named if isinstance(shape, type) and issubclass(shape, wire.Wire)}
     assert shapes <= told
 

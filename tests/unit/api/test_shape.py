@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sithsd.api.code_wire import UnblockCall, VerifyCall
 from sithsd.api.shape import ParameterError, Shape, encode
-from sithsd.api.wire import ReaderCall, UnblockCall, VerifyCall, Wire
+from sithsd.api.wire import ReaderCall, Wire
 from sithsd.secret import Secret
 from sithsd.values import Role
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import sithsd.client
-from sithsd.api import wire
+from sithsd.api import code_wire, wire
 from sithsd.client import model
 from tests.unit.client.signer import CHALLENGE, HSA_ID, Signer
 
@@ -26,7 +26,7 @@ PAIRS = {
 @pytest.mark.parametrize(("own", "exact"), PAIRS.items())
 def test_every_field_of_the_wire_is_there(own: str, exact: str) -> None:
     """What the daemon tells, a program can see, by the same name."""
-    shape, told = getattr(model, own), getattr(wire, exact)
+    shape, told = getattr(model, own), getattr(wire, exact, None) or getattr(code_wire, exact)
     assert set(shape.__struct_encode_fields__) == set(told.__struct_encode_fields__)
 
 
