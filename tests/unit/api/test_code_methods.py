@@ -114,7 +114,7 @@ async def test_guidance_by_caller_and_holder(daemon: Socket) -> None:
     slot = daemon.house.slot()
     view = slot.view
     holder = replace(view.card.facts.holder, protected=True)
-    slot._view = replace(view, card=replace(view.card, facts=replace(view.card.facts, holder=holder)))
+    slot._shown.view = replace(view, card=replace(view.card, facts=replace(view.card.facts, holder=holder)))
     assert (await daemon.call("GetGuidance", DESK))["personalNumbers"] == []
 
 
