@@ -59,6 +59,7 @@ class ErrorCode(StrEnum):
     REQUEST_TOO_MANY = "request.tooMany"
     REQUEST_TOO_MANY_WRONG = "request.tooManyWrong"
     AUDIT_UNAVAILABLE = "audit.unavailable"
+    FETCH_FAILED = "fetch.failed"
     DAEMON_UNAVAILABLE = "daemon.unavailable"
     INTERNAL = "internal"
 
@@ -69,6 +70,7 @@ _RETRYABLE = frozenset(
         ErrorCode.READER_BUSY,
         ErrorCode.PCSC_UNAVAILABLE,
         ErrorCode.REQUEST_TOO_MANY,
+        ErrorCode.FETCH_FAILED,
         ErrorCode.DAEMON_UNAVAILABLE,
         ErrorCode.MODULE_FAILED,
         ErrorCode.MODULE_TIMEOUT,

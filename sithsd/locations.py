@@ -1,10 +1,11 @@
-"""Where programs meet: the runtime directory (sockets), the state directory, and pcscd's socket."""
+"""Where programs meet: the runtime directories (sockets), the state directories, and pcscd's socket."""
 
 import os
 from pathlib import Path
 
 CARDS_SOCKET = "io.sithsd.Cards"
 CODES_SOCKET = "io.sithsd.Codes"
+FETCH_SOCKET = "io.sithsd.Fetch"
 AUDIT_FILE = "audit.sqlite"
 
 
@@ -16,6 +17,16 @@ def runtime_dir(given: str | os.PathLike[str] | None = None) -> Path:
 def state_dir(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of what outlives a process: as `given`, else $STATE_DIRECTORY, else /var/lib/sithsd."""
     return _folder(given, "STATE_DIRECTORY", "/var/lib/sithsd")
+
+
+def fetch_runtime_dir(given: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of sithsd-fetch's socket: as `given`, else $RUNTIME_DIRECTORY, else /run/sithsd-fetch."""
+    return _folder(given, "RUNTIME_DIRECTORY", "/run/sithsd-fetch")
+
+
+def fetch_state_dir(given: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of what sithsd-fetch keeps: as `given`, else $STATE_DIRECTORY, else /var/lib/sithsd-fetch."""
+    return _folder(given, "STATE_DIRECTORY", "/var/lib/sithsd-fetch")
 
 
 def pcscd_socket() -> Path:

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sithsd.api import diagnosis_wire
 from sithsd.api.interface import Method
+from sithsd.api.moments import moment
 from sithsd.api.peer import Caller
 from sithsd.api.rights import Right
-from sithsd.api.views import moment
 from sithsd.clock import Clock
 from sithsd.iso7816.atr import Rate
 from sithsd.session.board import Board

@@ -3,9 +3,9 @@
 import base64
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from sithsd.api import wire
+from sithsd.api.moments import moment
 from sithsd.certificate.card import Holder
 from sithsd.certificate.personal import mask
 from sithsd.session.model import InsertedCard, JudgedCertificate, Notice, Picture, ReaderView
@@ -91,11 +91,6 @@ def is_personal(entry: JudgedCertificate) -> bool:
         return True
     text = _UTC_TIME.sub(b"", facts.der).decode("latin-1")
     return facts.masked_subject != facts.subject or mask(text) != text
-
-
-def moment(when: datetime) -> str:
-    """Return a moment as RFC 3339 in UTC, to the second."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _reader(view: ReaderView, *, unmasked: bool) -> wire.Reader:

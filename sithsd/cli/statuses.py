@@ -7,7 +7,7 @@ Numbers are stable: scripts build on them. `sithsctl --help` shows the same tabl
 | 0 | DONE | done |
 | 1 | REFUSED | the card refused or its signature is wrong, or an error that has no other number |
 | 2 | USAGE | the command line, or the request made from it, is not in order |
-| 3 | UNAVAILABLE | the daemon or the PC/SC service does not answer |
+| 3 | UNAVAILABLE | the daemon, the PC/SC service or a server on the network does not answer |
 | 4 | NOTHING_THERE | no card, no such reader or certificate, or several readers to choose from |
 | 5 | CODE_WRONG | the PIN or PUK was wrong |
 | 6 | CODE_BLOCKED | the PIN or PUK is blocked |
@@ -68,6 +68,7 @@ STATUS_OF = MappingProxyType[str, ExitStatus](
         ErrorCode.REQUEST_INVALID: ExitStatus.USAGE,
         ErrorCode.REQUEST_TOO_MANY: ExitStatus.DISTURBED,
         ErrorCode.DAEMON_UNAVAILABLE: ExitStatus.UNAVAILABLE,
+        ErrorCode.FETCH_FAILED: ExitStatus.UNAVAILABLE,
         ErrorCode.INTERNAL: ExitStatus.INTERNAL,
         ErrorCode.PIN_TRIES_CHANGED: ExitStatus.NOT_SENT,
         ErrorCode.PIN_REFUSED: ExitStatus.NOT_SENT,

@@ -10,11 +10,11 @@ import structlog
 from sithsd import __version__, memory
 from sithsd.api.sockets import SocketError
 from sithsd.card.profile import ProfileError
-from sithsd.daemon import config, journal
 from sithsd.daemon.wiring import serve
 from sithsd.errors import SithsdError
 from sithsd.locations import runtime_dir, state_dir
 from sithsd.policy.site_file import PolicyError
+from sithsd.service import config, journal
 from sithsd.validity.files import CertificateFileError
 
 _CANNOT_START = 1

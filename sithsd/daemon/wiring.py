@@ -24,11 +24,8 @@ from sithsd.audit.model import Row
 from sithsd.card import profile
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
-from sithsd.daemon import config
-from sithsd.daemon.config import Settings
 from sithsd.daemon.sessions import ActiveSessions
 from sithsd.daemon.sleep import SleepWatch
-from sithsd.daemon.systemd import keep_watchdog, notify
 from sithsd.errors import SithsdError
 from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET, pcscd_socket
 from sithsd.policy import model as policy_file
@@ -39,6 +36,9 @@ from sithsd.reader import holders
 from sithsd.reader.monitor import Monitor, PcscEvent
 from sithsd.reader.trace import log_exchange
 from sithsd.reader.worker import ReaderWorker
+from sithsd.service import config
+from sithsd.service.config import Settings
+from sithsd.service.systemd import keep_watchdog, notify
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools

@@ -262,7 +262,7 @@ import asyncio, sys
 from datetime import datetime
 from pathlib import Path
 from sithsd.clock import FixedClock
-from sithsd.daemon import config
+from sithsd.service import config
 from sithsd.daemon.wiring import serve
 run, state, settings, now = sys.argv[1:]
 asyncio.run(serve(config.load(Path(settings)), Path(run), Path(state), FixedClock(datetime.fromisoformat(now))))

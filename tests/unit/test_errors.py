@@ -44,10 +44,16 @@ def test_what_may_cost_a_try_is_never_retryable(code: ErrorCode) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    [ErrorCode.READER_BUSY, ErrorCode.PCSC_UNAVAILABLE, ErrorCode.REQUEST_TOO_MANY, ErrorCode.DAEMON_UNAVAILABLE],
+    [
+        ErrorCode.READER_BUSY,
+        ErrorCode.PCSC_UNAVAILABLE,
+        ErrorCode.REQUEST_TOO_MANY,
+        ErrorCode.FETCH_FAILED,
+        ErrorCode.DAEMON_UNAVAILABLE,
+    ],
 )
 def test_what_passes_by_itself_is_retryable(code: ErrorCode) -> None:
-    """A busy reader, an absent pcscd and a full queue pass without anybody's doing."""
+    """A busy reader, an absent pcscd or network and a full queue pass without anybody's doing."""
     assert SithsdError(code, "why").retryable
 
 

@@ -4,15 +4,25 @@ from pathlib import Path
 
 import pytest
 
-from sithsd.locations import CARDS_SOCKET, CODES_SOCKET, runtime_dir, state_dir
+from sithsd.locations import (
+    CARDS_SOCKET,
+    CODES_SOCKET,
+    FETCH_SOCKET,
+    fetch_runtime_dir,
+    fetch_state_dir,
+    runtime_dir,
+    state_dir,
+)
 
-BOTH = [
+ALL = [
     (runtime_dir, "RUNTIME_DIRECTORY", "/run/sithsd"),
     (state_dir, "STATE_DIRECTORY", "/var/lib/sithsd"),
+    (fetch_runtime_dir, "RUNTIME_DIRECTORY", "/run/sithsd-fetch"),
+    (fetch_state_dir, "STATE_DIRECTORY", "/var/lib/sithsd-fetch"),
 ]
 
 
-@pytest.mark.parametrize(("folder", "variable", "fixed"), BOTH)
+@pytest.mark.parametrize(("folder", "variable", "fixed"), ALL)
 def test_given_then_environment_then_the_fixed_place(folder, variable: str, fixed: str, monkeypatch) -> None:  # noqa: ANN001 - a function of the module
     """What is given wins over the environment, which wins over the fixed place."""
     monkeypatch.setenv(variable, "/run/other")
@@ -23,14 +33,14 @@ def test_given_then_environment_then_the_fixed_place(folder, variable: str, fixe
     assert folder() == Path(fixed)
 
 
-@pytest.mark.parametrize(("folder", "variable", "fixed"), BOTH)
+@pytest.mark.parametrize(("folder", "variable", "fixed"), ALL)
 def test_an_empty_word_is_no_folder(folder, variable: str, fixed: str, monkeypatch) -> None:  # noqa: ANN001 - a function of the module
     """An empty option or variable means "not said": never the current folder."""
     monkeypatch.setenv(variable, "")
     assert folder("") == Path(fixed)
 
 
-@pytest.mark.parametrize(("folder", "variable"), [row[:2] for row in BOTH])
+@pytest.mark.parametrize(("folder", "variable"), [row[:2] for row in ALL])
 def test_of_several_folders_the_first_counts(folder, variable: str, monkeypatch) -> None:  # noqa: ANN001 - a function of the module
     """A unit with several folders gets them joined with colons (systemd.exec(5), RuntimeDirectory=)."""
     monkeypatch.setenv(variable, "/run/first:/run/second")
@@ -39,4 +49,4 @@ def test_of_several_folders_the_first_counts(folder, variable: str, monkeypatch)
 
 def test_a_socket_is_named_after_its_interface() -> None:
     """One socket per interface, named after it, as varlink services do."""
-    assert (CARDS_SOCKET, CODES_SOCKET) == ("io.sithsd.Cards", "io.sithsd.Codes")
+    assert (CARDS_SOCKET, CODES_SOCKET, FETCH_SOCKET) == ("io.sithsd.Cards", "io.sithsd.Codes", "io.sithsd.Fetch")

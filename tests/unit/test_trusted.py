@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sithsd import trusted
-from sithsd.daemon import config
 from sithsd.policy import model, rights
 from sithsd.policy.site_file import PolicyError
+from sithsd.service import config
 
 BYTES = 100
 

@@ -83,6 +83,7 @@ error-request-denied = You may not do this. Ask to be a member of the group sith
 error-request-invalid = The command is not in order. See: sithsctl --help
 error-request-tooMany = Too many requests at once. Wait a moment, and try again.
 error-daemon-unavailable = The card service (sithsd) does not answer. Start it with: systemctl start sithsd
+error-fetch-failed = It could not be fetched from the network. Is the computer connected, and may sithsd-fetch reach it? Try again later.
 error-internal = Something went wrong inside sithsd. Try again; the log (journalctl -u sithsd) tells more.
 error-pin-triesChanged = Somebody else used a try of the { code-name } meanwhile. What was typed was thrown away and nothing was sent to the card. Look at the tries left, and give the code again.
 error-pin-refused = The new { code-name } breaks a rule. Choose another one; nothing was sent to the card.
@@ -221,7 +222,7 @@ help-epilog-completion = Completion in bash: eval "$(_SITHSCTL_COMPLETE=bash_sou
 exit-0 = done
 exit-1 = the card refused or its signature is wrong, or an error that has no other number
 exit-2 = the command line is not in order
-exit-3 = the card service (sithsd) does not answer; for commands that need a card, also the reader service (pcscd)
+exit-3 = the card service (sithsd) does not answer; for commands that need a card, also the reader service (pcscd), and for those that fetch, the network
 exit-4 = no card, no such reader or certificate, or several readers to choose from
 exit-5 = the code was wrong
 exit-6 = the code is blocked

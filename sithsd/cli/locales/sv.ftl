@@ -82,6 +82,7 @@ error-request-denied = Du får inte göra det här. Be att få bli medlem i grup
 error-request-invalid = Kommandot är inte rätt skrivet. Se: sithsctl --help
 error-request-tooMany = För många frågor på en gång. Vänta en stund och försök igen.
 error-daemon-unavailable = Korttjänsten (sithsd) svarar inte. Starta den med: systemctl start sithsd
+error-fetch-failed = Det gick inte att hämta från nätet. Är datorn ansluten, och når sithsd-fetch fram? Försök igen senare.
 error-internal = Något gick fel inuti sithsd. Försök igen; loggen (journalctl -u sithsd) säger mer.
 error-pin-triesChanged = Någon annan har under tiden använt ett försök för { code-name }. Det som skrevs kastades och inget skickades till kortet. Se efter hur många försök som är kvar och ange koden igen.
 error-pin-refused = Den kod som valdes som ny { code-indefinite } bryter mot en regel. Välj en annan; inget skickades till kortet.
@@ -220,7 +221,7 @@ help-epilog-completion = Komplettering i bash: eval "$(_SITHSCTL_COMPLETE=bash_s
 exit-0 = klart
 exit-1 = kortet vägrade eller dess underskrift är fel, eller ett fel som saknar eget nummer
 exit-2 = kommandoraden är inte rätt skriven
-exit-3 = korttjänsten (sithsd) svarar inte; för kommandon som behöver ett kort även läsartjänsten (pcscd)
+exit-3 = korttjänsten (sithsd) svarar inte; för kommandon som behöver ett kort även läsartjänsten (pcscd), och för dem som hämtar nätet
 exit-4 = inget kort, ingen sådan läsare eller certifikat, eller flera läsare att välja på
 exit-5 = koden var fel
 exit-6 = koden är låst

@@ -9,11 +9,11 @@ from both_interfaces import ORDINARY, Socket, open_daemon
 from card_bench import TODAY
 from session_house import READER, policy_with
 
-from sithsd.daemon import config
 from sithsd.policy import model as policies
 from sithsd.policy import rights
 from sithsd.reader import attributes
 from sithsd.reader.monitor import ServiceDown
+from sithsd.service import config
 from sithsd.session.model import ReaderStatus
 from sithsd.validity.judge import Judge
 from sithsd.validity.policy import RELEASED

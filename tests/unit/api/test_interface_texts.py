@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from varlink import scanner
 
-from sithsd.api import code_wire, diagnosis_wire, service, wire
+from sithsd.api import code_wire, diagnosis_wire, fetch_wire, service, wire
 from sithsd.api.interface import NoParameters, interface_text
 from sithsd.errors import ErrorCode
-from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.locations import CARDS_SOCKET, CODES_SOCKET, FETCH_SOCKET
 from sithsd.secret import Secret
 
 CALLS = {
@@ -33,6 +33,11 @@ CALLS = {
         "Authenticate": (code_wire.AuthenticateCall, code_wire.AuthenticateReply),
         "Sign": (code_wire.SignCall, code_wire.SignReply),
         "GetGuidance": (code_wire.GuidanceCall, code_wire.GuidanceReply),
+    },
+    FETCH_SOCKET: {
+        "CheckRevocation": (fetch_wire.CheckRevocationCall, fetch_wire.CheckRevocationReply),
+        "FetchAnchor": (fetch_wire.FetchAnchorCall, fetch_wire.FetchAnchorReply),
+        "GetState": (NoParameters, fetch_wire.StateReply),
     },
     service.SERVICE: {
         "GetInfo": (NoParameters, service.Info),
@@ -64,9 +69,19 @@ NAMED = {
         code_wire.ExpectedTries,
         wire.Choice,
     ],
+    FETCH_SOCKET: [fetch_wire.Evidence, fetch_wire.Failing, wire.Choice],
     service.SERVICE: [],
 }
 OURS = [CARDS_SOCKET, CODES_SOCKET]
+# What can go wrong with the program that fetches; it knows no cards and no codes.
+FETCHING = {
+    ErrorCode.FETCH_FAILED,
+    ErrorCode.REQUEST_DENIED,
+    ErrorCode.REQUEST_INVALID,
+    ErrorCode.REQUEST_TOO_MANY,
+    ErrorCode.DAEMON_UNAVAILABLE,
+    ErrorCode.INTERNAL,
+}
 
 
 def interface(name: str) -> Any:
@@ -130,11 +145,11 @@ def test_every_named_type_is_as_described(name: str) -> None:
         assert list(described(aliases[shape.__name__].type).items()) == list(fields(shape).items()), shape
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_error_code_is_described_and_no_other(name: str) -> None:
-    """Each error code is an error of both interfaces, with the parameters that errors have."""
+@pytest.mark.parametrize(("name", "codes"), [*((name, set(ErrorCode)) for name in OURS), (FETCH_SOCKET, FETCHING)])
+def test_every_error_code_is_described_and_no_other(name: str, codes: set[ErrorCode]) -> None:
+    """Each error code is an error of the daemon's interfaces, with the parameters that errors have."""
     errors = members(name, scanner._Error)
-    assert {f"{name}.{key}" for key in errors} == {wire.error_name(name, code) for code in ErrorCode}
+    assert {f"{name}.{key}" for key in errors} == {wire.error_name(name, code) for code in codes}
     for key, error in errors.items():
         assert list(described(error.type).items()) == list(fields(wire.ErrorParameters).items()), key
 
@@ -143,7 +158,7 @@ def test_every_shape_of_the_wire_is_in_a_text() -> None:
     """There is no shape that no text tells of."""
     told = {shape for calls in CALLS.values() for pair in calls.values() for shape in pair}
     told |= {shape for shapes in NAMED.values() for shape in shapes} | {wire.Wire, wire.ErrorParameters}
-    named = [shape for module in (wire, code_wire, diagnosis_wire) for shape in vars(module).values()]
+    named = [shape for module in (wire, code_wire, diagnosis_wire, fetch_wire) for shape in vars(module).values()]
     shapes = {shape for shape in named if isinstance(shape, type) and issubclass(shape, wire.Wire)}
     assert shapes <= told
 

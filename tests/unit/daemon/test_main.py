@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from sithsd import __version__, memory
 from sithsd.api.sockets import SocketError
-from sithsd.daemon import config
 from sithsd.daemon.main import main
+from sithsd.service import config
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +144,7 @@ def test_what_memory_lacks_is_told_by_a_daemon_that_runs(
     monkeypatch.setattr(memory, "protect", lambda: ("no lock",))
     (tmp_path / "sithsd.toml").write_text("")
     with capture_logs() as lines:
-        monkeypatch.setattr("sithsd.daemon.journal.set_up", lambda *_: None)
+        monkeypatch.setattr("sithsd.service.journal.set_up", lambda *_: None)
         status, said = run(*folders(tmp_path), "--config", str(tmp_path / "sithsd.toml"))
     assert [line["detail"] for line in lines] == (["no lock"] if starts else [])
     assert (status, said) == ((0, []) if starts else (1, ["sithsd: in use"]))

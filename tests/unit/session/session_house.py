@@ -21,7 +21,6 @@ from sithsd.audit.reading import Wanted
 from sithsd.audit.reading import rows as rows_of
 from sithsd.card.guard import Word
 from sithsd.clock import FixedClock
-from sithsd.daemon import config
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import atr as answer_to_reset
 from sithsd.policy import model as policies
@@ -31,6 +30,7 @@ from sithsd.reader import scard
 from sithsd.reader.monitor import CardInserted, CardMute, CardRemoved, ReaderAdded, ReaderRemoved, ServiceUp
 from sithsd.reader.worker import ReaderWorker
 from sithsd.secret import Secret
+from sithsd.service import config
 from sithsd.session import code_desk, order_plan
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget

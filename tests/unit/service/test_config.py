@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sithsd.daemon import config
+from sithsd.service import config
 from sithsd.values import Environment
 
 

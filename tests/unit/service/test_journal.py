@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from sithsd.daemon import journal
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
+from sithsd.service import journal
 
 CANARY = "83929174"
 

@@ -1,6 +1,6 @@
-"""The daemon's settings: a TOML file, everything in it optional.
+"""The settings of the daemon and of sithsd-fetch: one TOML file, everything in it optional.
 
-It names whom to trust, and which files tell the policy and the rights, so it has to be root's or the daemon's own
+It names whom to trust, and which files tell the policy and the rights, so it has to be root's or the service's own
 user's, writable by its owner alone.
 """
 

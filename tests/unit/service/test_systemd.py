@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sithsd.daemon import systemd
+from sithsd.service import systemd
 
 
 @pytest.fixture
