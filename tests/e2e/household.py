@@ -27,6 +27,8 @@ from sithsd.simulator.shelf import Shelf
 from sithsd.simulator.stage import Stage, end
 
 BIN = Path(sys.executable).parent
+# A daemon that opens another socket than a Unix socket is killed, in every test.
+UNIX_ONLY = [sys.executable, "-I", "-S", str(Path(__file__).with_name("unix_only.py"))]
 CARDS, CODES = "io.sithsd.Cards", "io.sithsd.Codes"
 READER_0, READER_1 = "SITHS-SIM Reader (0) 00 00", "SITHS-SIM Reader (1) 01 00"
 PIN, SIGNATURE_PIN, PUK = "123456", "654321", "12345678"
@@ -116,17 +118,18 @@ class Household:
         file.write_text("".join(f"{name} = {who}\n" for name, who in subjects.items()), encoding="utf-8")
         return file
 
-    def command(self) -> list[str]:
-        """Return the daemon's command line."""
+    def command(self, *program: str) -> list[str]:
+        """Return the daemon's command line; `program` is run in its place, if one is named."""
         folders = ["--runtime-dir", str(self.run), "--state-dir", str(self.state)]
-        return [*self.become, str(BIN / "sithsd"), *folders, "--config", str(self.config)]
+        program = program or (str(BIN / "sithsd"),)
+        return [*self.become, *UNIX_ONLY, *program, *folders, "--config", str(self.config)]
 
-    def start(self) -> None:
+    def start(self, *program: str) -> None:
         """Start the daemon and wait until it says that it is ready."""
         with notify_socket(self.folder / "notify") as notes, self.log.open("ab") as log:
             (self.folder / "notify").chmod(0o777)  # to say something takes the right to write
             environment = {**self.environment, "NOTIFY_SOCKET": str(self.folder / "notify")}
-            self.daemon = subprocess.Popen(self.command(), env=environment, stdout=log, stderr=log)
+            self.daemon = subprocess.Popen(self.command(*program), env=environment, stdout=log, stderr=log)
             assert b"READY=1" in next_note(notes, self.daemon), self.log.read_text()
 
     def stop(self) -> None:
