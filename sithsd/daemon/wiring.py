@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import structlog
 
 from sithsd import __version__
@@ -39,6 +38,7 @@ from sithsd.reader.worker import ReaderWorker
 from sithsd.service import config
 from sithsd.service.config import Settings
 from sithsd.service.systemd import keep_watchdog, notify
+from sithsd.service.trust import judge_by
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
@@ -48,7 +48,6 @@ from sithsd.session.ledger import Ledger
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
 from sithsd.session.tools import Tools, Worker
-from sithsd.validity.judge import Judge
 from sithsd.values import CodeState, Role
 
 _SURVEY_SECONDS = 2.0
@@ -73,14 +72,7 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     policy = policy_file.load(None if settings.policy.file is None else Path(settings.policy.file))
     site = profile.load_site_folder(Path(settings.drivers.site))
     registry = Registry(profile.in_order(profile.load_folder(profile.shipped_folder()), site))
-    validity = settings.validity
-    judge = Judge.from_settings(
-        msgspec.structs.replace(
-            validity,
-            anchors=(*validity.anchors, *_files(state / "anchors")),
-            issuers=(*validity.issuers, *_files(state / "issuers")),
-        )
-    )
+    judge = judge_by(settings.validity, state)
     # Before there are sockets: a signal that comes in between must not leave them behind.
     stopping = _stop_on_signals()
     with open_sockets(runtime, usual_access(rights)) as sockets:
@@ -249,7 +241,3 @@ def _stop_on_signals() -> asyncio.Event:
     for number in _STOPPING:
         loop.add_signal_handler(number, stopping.set)
     return stopping
-
-
-def _files(folder: Path) -> list[str]:
-    return sorted(str(path) for path in folder.glob("*") if path.suffix in {".pem", ".cer", ".crt", ".der"})

@@ -6,7 +6,7 @@ user's, writable by its owner alone.
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -43,6 +43,17 @@ class PolicySettings(_Table, frozen=True, kw_only=True):
     file: str | None = None
 
 
+class FetchSettings(_Table, frozen=True, kw_only=True):
+    """[fetch]: sithsd-fetch, the program that asks issuers for what they have revoked.
+
+    `store_megabytes`: how much it keeps on disk at most. `prefetch_days`: for how many days after it was last asked for
+    something it keeps that up to date unasked; 0: it asks only when it is asked.
+    """
+
+    store_megabytes: Annotated[int, msgspec.Meta(ge=64, le=4096)] = 256
+    prefetch_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 30
+
+
 class LogSettings(_Table, frozen=True, kw_only=True):
     """[log]: `format` "auto" is for people on a terminal and JSON elsewhere."""
 
@@ -57,6 +68,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     rights: RightsSettings = RightsSettings()
     drivers: DriversSettings = DriversSettings()
     policy: PolicySettings = PolicySettings()
+    fetch: FetchSettings = FetchSettings()
     log: LogSettings = LogSettings()
 
 

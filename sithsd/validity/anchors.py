@@ -13,20 +13,29 @@ from pathlib import Path
 import msgspec
 
 from sithsd.certificate.read import Certificate
-from sithsd.validity.files import CertificateFileError, read_certificates
+from sithsd.validity.files import CertificateFileError, certificate_files, read_certificates
 from sithsd.validity.policy import ValidityPolicy
 from sithsd.values import Environment, Purpose
 
 
-class _Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A root that may be an anchor: the SHA-256 of its certificate in lower-case hexadecimal, and where it is."""
+
     name: str
     environment: Environment
     fingerprint: str
-    source: str = ""
+    source: str
 
 
-class _Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    anchor: tuple[_Pin, ...]
+class Pins(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is shipped in anchors.toml: the roots, and the hosts that issuers' certificates are at."""
+
+    anchor: tuple[Pin, ...]
+    issuer_hosts: dict[Environment, tuple[str, ...]]
+
+    def of(self, fingerprint: str) -> Pin | None:
+        """Return the pin with this fingerprint, None if there is none."""
+        return next((pin for pin in self.anchor if pin.fingerprint == fingerprint), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ def load_anchors(
     CertificateFileError for any other certificate in them.
     """
     allowed = {_plain(fingerprint): Environment.SIM for fingerprint in sim_fingerprints}
-    allowed |= {pin.fingerprint: pin.environment for pin in _pins().anchor}  # what is pinned can't be made SIM
+    allowed |= {pin.fingerprint: pin.environment for pin in pins().anchor}  # what is pinned can't be made SIM
     anchors: dict[str, Anchor] = {}
     for path in map(Path, paths):
         for certificate in read_certificates(path):
@@ -58,6 +67,22 @@ def load_anchors(
                     f"{path}: {_named(certificate)} is a root for {environment}, which is not among the environments"
                 )
             anchors[certificate.fingerprint] = Anchor(certificate, environment)
+    return list(anchors.values())
+
+
+def load_folder(folder: Path, policy: ValidityPolicy) -> list[Anchor]:
+    """Return the pinned roots in the certificate files in `folder`, those for worlds that `policy` names.
+
+    Others lie there until their world is configured. Raises CertificateFileError for what is no pinned root.
+    """
+    anchors: dict[str, Anchor] = {}
+    for path in certificate_files(folder):
+        for certificate in read_certificates(path):
+            pin = pins().of(certificate.fingerprint)
+            if pin is None:
+                raise CertificateFileError(f"{path}: {_named(certificate)} is no pinned root")
+            if pin.environment in policy.environments:
+                anchors[certificate.fingerprint] = Anchor(certificate, pin.environment)
     return list(anchors.values())
 
 
@@ -77,9 +102,10 @@ def load_issuers(paths: Iterable[str | Path]) -> list[bytes]:
 
 
 @cache
-def _pins() -> _Pins:
+def pins() -> Pins:
+    """Return what is pinned."""
     text = resources.files("sithsd.validity").joinpath("anchors.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), _Pins)
+    return msgspec.convert(tomllib.loads(text), Pins)
 
 
 def _plain(fingerprint: str) -> str:

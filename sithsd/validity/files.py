@@ -9,6 +9,7 @@ from sithsd.certificate.read import Certificate, CertificateError, read
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_FILE_CERTIFICATES = 64
+_SUFFIXES = frozenset({".pem", ".cer", ".crt", ".der"})
 
 # RFC 7468, 3 and 5.1; text around the blocks is explanation.
 _PEM_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----")
@@ -16,6 +17,11 @@ _PEM_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----EN
 
 class CertificateFileError(ValueError):
     """A file of certificates can't be used; the message is one line with file and reason."""
+
+
+def certificate_files(folder: Path) -> list[Path]:
+    """Return the files in `folder` whose names are those of certificates, in order; none if there is no such folder."""
+    return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES)
 
 
 def read_certificates(path: Path) -> list[Certificate]:

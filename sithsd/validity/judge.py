@@ -60,10 +60,14 @@ class Judge:
         self._turn = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: ValiditySettings) -> Self:
-        """Return the judge that the configuration asks for. Raises CertificateFileError: one line, file and reason."""
+    def from_settings(cls, settings: ValiditySettings, more: Sequence[Anchor] = ()) -> Self:
+        """Return the judge that the configuration asks for, with more anchors.
+
+        Raises CertificateFileError: one line, file and reason.
+        """
         policy = settings.policy()
-        anchors = load_anchors(settings.anchors, policy, settings.sim_fingerprints)
+        named = load_anchors(settings.anchors, policy, settings.sim_fingerprints)
+        anchors = list({one.certificate.fingerprint: one for one in (*named, *more)}.values())
         return cls(anchors, load_issuers(settings.issuers), policy)
 
     def judge(self, certificate: Certificate, at: datetime, others: Sequence[Certificate] = ()) -> Assessment:

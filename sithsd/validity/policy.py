@@ -29,13 +29,17 @@ class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The section [validity] of the configuration.
 
     `environments`: "production", "test", "sim". `anchors` and `issuers`: files in PEM (several certificates in one are
-    allowed) or DER. `sim_fingerprints`: SHA-256 of the SIM roots that may be anchors, in hexadecimal, colons allowed.
+    allowed) or DER. `anchors_folder`: where `sithsctl anchors install` puts the pinned roots. `sim_fingerprints`:
+    SHA-256 of the SIM roots that may be anchors, in hexadecimal, colons allowed; `sim_hosts`: where their issuers may
+    be asked ("127.0.0.1:35980"), and nowhere else.
     """
 
     environments: tuple[Environment, ...] = (Environment.PRODUCTION,)
     anchors: tuple[str, ...] = ()
     issuers: tuple[str, ...] = ()
+    anchors_folder: str = "/etc/sithsd/anchors"
     sim_fingerprints: tuple[str, ...] = ()
+    sim_hosts: tuple[str, ...] = ()
 
     def policy(self) -> ValidityPolicy:
         """Return the policy that these settings ask for."""

@@ -1,12 +1,14 @@
 """Roots by fingerprint, issuers by file, and everything that a file may be instead."""
 
+import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from sithsd.certificate.read import read
-from sithsd.validity.anchors import load_anchors, load_issuers
+from sithsd.validity.anchors import load_anchors, load_folder, load_issuers, pins
 from sithsd.validity.files import CertificateFileError, read_certificates
 from sithsd.validity.policy import ValidityPolicy
 from sithsd.values import Environment
@@ -103,3 +105,31 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     """A configured file that is not there is an error, never an empty list."""
     with pytest.raises(CertificateFileError, match=r"none\.pem: No such file"):
         load_anchors([tmp_path / "none.pem"], ALL)
+
+
+def test_a_folder_holds_pinned_roots_of_worlds_to_come(pki_dir: Path, tmp_path: Path) -> None:
+    """Of the pinned roots in the folder those count whose world is configured; a folder that is not there has none."""
+    assert load_folder(tmp_path / "none", ALL) == []
+    for name in ("sithseidrootcav2.pem", "testsithseidrootcav2.pem"):
+        shutil.copy(pki_dir / name, tmp_path)
+    (tmp_path / "half-written.new").write_bytes(b"no certificate")
+    assert [anchor.environment for anchor in load_folder(tmp_path, PRODUCTION)] == [Environment.PRODUCTION]
+    assert {anchor.environment for anchor in load_folder(tmp_path, ALL)} == {Environment.PRODUCTION, Environment.TEST}
+
+
+def test_a_folder_takes_no_other_certificate(forge: Any, tmp_path: Path) -> None:
+    """A root that is not pinned, a SIM one too, is told by file and name: nothing is trusted for lying there."""
+    (tmp_path / "root.cer").write_bytes(forge.authority("SIM SITHS e-id Root CA v2").der)
+    with pytest.raises(CertificateFileError, match=r"root\.cer: CN=SIM SITHS e-id Root CA v2.* no pinned root"):
+        load_folder(tmp_path, ALL)
+
+
+def test_each_pinned_root_is_fetched_from_a_host_of_its_own_world() -> None:
+    """Where a root and its issuers are looked for is told apart by world: no host serves two."""
+    worlds = {pin.environment: urlsplit(pin.source) for pin in pins().anchor}
+    assert set(worlds) == set(pins().issuer_hosts) == {Environment.PRODUCTION, Environment.TEST}
+    for world, place in worlds.items():
+        assert (place.scheme, place.hostname) == ("http", *pins().issuer_hosts[world])
+        assert pins().of(pins().anchor[0].fingerprint) is pins().anchor[0]
+    assert len({place.hostname for place in worlds.values()}) == len(worlds)
+    assert pins().of("0" * 64) is None
