@@ -34,17 +34,37 @@ def load(shape: type[T], name: str, path: Path | None, usual: Path) -> T:
 
     The site's is at `path`; with None at its `usual` place, if there is such a file. Raises PolicyError.
     """
+    found = tables(path, usual)
+    if found is None:
+        return shipped(shape, name)
+    where, above = found
+    try:
+        return msgspec.convert(laid_over(_shipped_tables(name), above), shape)
+    except msgspec.ValidationError as error:
+        raise PolicyError(f"{where}: {' '.join(str(error).split())}") from error
+
+
+def tables(path: Path | None, usual: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return where a site's file is and what it says: at `path`; with None at its `usual` place, or None.
+
+    Raises PolicyError.
+    """
     if path is None:
         # With a file that may not be looked at, exists() raises: the reading below says so in one line.
         with suppress(PermissionError):
             if not usual.exists():
-                return shipped(shape, name)
+                return None
         path = usual
-    above = _tables(path)
-    try:
-        return msgspec.convert(_laid_over(_shipped_tables(name), above), shape)
-    except msgspec.ValidationError as error:
-        raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
+    return path, _tables(path)
+
+
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return `below` with the values of `above` in it: tables value by value, a list as a whole."""
+    whole = dict(below)
+    for name, value in above.items():
+        under = below.get(name)
+        whole[name] = laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return whole
 
 
 def _shipped_tables(name: str) -> dict[str, Any]:
@@ -64,11 +84,3 @@ def _tables(path: Path) -> dict[str, Any]:
         raise PolicyError(f"{path}: is nested too deeply") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{path}: {' '.join(str(error).split())}") from error
-
-
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    whole = dict(below)
-    for name, value in above.items():
-        under = below.get(name)
-        whole[name] = _laid_over(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
-    return whole
