@@ -10,7 +10,9 @@ from sithsd.certificate.read import EXTENSIONS_MALFORMED, Certificate, read
 from sithsd.validity import reasons
 from sithsd.validity.anchors import Anchor, load_anchors, load_issuers
 from sithsd.validity.chains import Authorities, Chain, End, find_chain
-from sithsd.validity.policy import ValidityPolicy, ValiditySettings
+from sithsd.validity.freshness import choose, later, reason, turning_points
+from sithsd.validity.policy import LOG_IN, UsePolicy, ValidityPolicy, ValiditySettings
+from sithsd.validity.revocation.model import Evidence, RevocationStatus
 from sithsd.values import Environment, Verdict
 
 _WITHOUT_ANCHOR = {
@@ -28,7 +30,9 @@ class Assessment:
     known. `anchor`: the fingerprint of the anchor that it leads to, and `environment` the anchor's; None without a
     valid path to one. `detail`: what is wrong with the path, in a sentence for developers. `issuers`: the DER of the
     CAs from the issuing one upwards, as far as they are known, without the root: who checks the certificate may lack
-    them.
+    them. `evidence`: what is known of the revocation of the certificates on the path, in its order; one that nobody was
+    asked about has none. `changes_at`: the earliest moment at which time alone changes the verdict, None if it never
+    does.
     """
 
     verdict: Verdict
@@ -38,6 +42,21 @@ class Assessment:
     checked_at: datetime
     detail: str | None = None
     issuers: tuple[bytes, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    changes_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a verdict is made of at each moment.
+
+    `answers`: what is known of each certificate that needs evidence, in the path's order. Without a path to an anchor
+    nobody may be asked, and nothing but a revocation of the certificate itself is listened to.
+    """
+
+    chain: Chain
+    answers: tuple[tuple[Evidence, ...], ...]
+    use: UsePolicy
 
 
 class Judge:
@@ -70,27 +89,77 @@ class Judge:
         anchors = list({one.certificate.fingerprint: one for one in (*named, *more)}.values())
         return cls(anchors, load_issuers(settings.issuers), policy)
 
-    def judge(self, certificate: Certificate, at: datetime, others: Sequence[Certificate] = ()) -> Assessment:
-        """Return what is to be said of `certificate` at the moment `at` (aware).
+    def judge(
+        self,
+        certificate: Certificate,
+        at: datetime,
+        others: Sequence[Certificate] = (),
+        *,
+        evidence: Sequence[Evidence] = (),
+        use: UsePolicy = LOG_IN,
+    ) -> Assessment:
+        """Return what is to be said of `certificate` at the moment `at` (aware), for one use.
 
         `others` are further certificates of the card, which may be CAs on the way to an anchor and are not trusted.
+        `evidence` is what has been proven about revocation, of any certificates: it has to come from who proves it.
         """
         if at.tzinfo is None:
             raise ValueError("a moment without a time zone")
         at = at.astimezone(UTC)
         with self._turn:
             chain = find_chain(certificate, self._authorities, others)
-        found = (*self._of_certificate(certificate, at), *self._of_chain(chain, at), reasons.REVOCATION_NOT_CHECKED)
+        case = self._case(chain, evidence, use)
+        verdict = self._verdict(case, at)
         anchor = chain.certificates[-1].fingerprint if chain.end is End.ANCHOR else None
         return Assessment(
-            verdict=reasons.verdict(found),
+            verdict=verdict,
             path=tuple(certificate.masked_subject for certificate in chain.certificates),
             anchor=anchor,
             environment=self._worlds[anchor] if anchor else None,
             checked_at=at,
             detail=chain.objection,
             issuers=() if chain.end is End.BROKEN else tuple(self._between(chain)),
+            evidence=tuple(
+                answer
+                for place, answers in enumerate(case.answers)
+                if (answer := choose(answers, at, use, issuer=place > 0))
+            ),
+            changes_at=next((then for then in self._moments(case, at) if self._verdict(case, then) != verdict), None),
         )
+
+    def issuer_path(
+        self, certificate: Certificate, others: Sequence[Certificate] = ()
+    ) -> tuple[Certificate, ...] | None:
+        """Return the valid path to an anchor, `certificate` first and the anchor last, or None if there is none.
+
+        For those who ask about revocation: only what is on such a path may name whom to ask.
+        """
+        with self._turn:
+            chain = find_chain(certificate, self._authorities, others)
+        return chain.certificates if chain.end is End.ANCHOR else None
+
+    def _case(self, chain: Chain, evidence: Sequence[Evidence], use: UsePolicy) -> _Case:
+        """Sort the evidence to the certificates that need some: all but the anchor, which is trusted as it is."""
+        anchored = chain.end is End.ANCHOR
+        answers: dict[str, list[Evidence]] = {}
+        for answer in evidence:
+            if anchored or answer.status is RevocationStatus.REVOKED:
+                answers.setdefault(answer.fingerprint, []).append(answer)
+        asked = chain.certificates[:-1] if anchored else chain.certificates[:1]
+        return _Case(chain, tuple(tuple(answers.get(one.fingerprint, ())) for one in asked), use)
+
+    def _verdict(self, case: _Case, at: datetime) -> Verdict:
+        found = (*self._of_certificate(case.chain.certificates[0], at), *self._of_chain(case.chain, at))
+        return reasons.verdict((*found, *_of_revocation(case, at)))
+
+    def _moments(self, case: _Case, at: datetime) -> list[datetime]:
+        """Return the moments after `at` that may change something, the first one first."""
+        moments = {self.policy.plausible_from}
+        for certificate in case.chain.certificates:
+            moments |= {certificate.not_before, later(certificate.not_after, datetime.resolution)}
+        for place, answers in enumerate(case.answers):
+            moments.update(*(turning_points(answer, case.use, issuer=place > 0) for answer in answers))
+        return sorted(moment for moment in moments if moment > at)
 
     def _between(self, chain: Chain) -> Iterator[bytes]:
         for issuer in chain.certificates[1:]:
@@ -137,3 +206,13 @@ class Judge:
         if environment is Environment.UNKNOWN:
             return bool(self._worlds)
         return environment in self._worlds.values()
+
+
+def _of_revocation(case: _Case, at: datetime) -> Iterator[str]:
+    """Yield what the evidence tells, and where some is missing."""
+    if not case.answers:  # the anchor itself
+        yield reasons.REVOCATION_NOT_CHECKED
+    for place, answers in enumerate(case.answers):
+        told = reason(choose(answers, at, case.use, issuer=place > 0), at, case.use, issuer=place > 0)
+        if told is not None:
+            yield told

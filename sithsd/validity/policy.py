@@ -1,7 +1,8 @@
 """What is demanded of a certificate, and what the configuration may say of it."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -9,6 +10,8 @@ from sithsd.values import Environment
 
 # When this release was made. A clock before it is wrong, whatever it says; raise it at each release.
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+# What makes a certificate, an OCSP response or a CRL bad, by its name in `sithsd.certificate.strength`.
+REFUSED_WEAKNESSES = frozenset({"signature.sha1", "signature.md5", "key.short"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,43 @@ class ValidityPolicy:
     """
 
     environments: frozenset[Environment] = frozenset({Environment.PRODUCTION})
-    refused_weaknesses: frozenset[str] = frozenset({"signature.sha1", "signature.md5", "key.short"})
+    refused_weaknesses: frozenset[str] = REFUSED_WEAKNESSES
     plausible_from: datetime = RELEASED
+
+
+@dataclass(frozen=True, slots=True)
+class UsePolicy:
+    """What one use of a verdict demands of the evidence that a certificate is not revoked.
+
+    Where the evidence falls short the verdict is unknown, with the reason: never good.
+    """
+
+    name: str
+    """What it is used for, in one word."""
+    grace: timedelta
+    """For how long a good answer counts after its next update. For the hours without a network; zero: not at all."""
+    longest_age: timedelta
+    """How old an answer about the certificate itself may be, counted from its this update, whatever its next update."""
+    longest_age_of_issuers: timedelta
+    """The same for an answer about one of its issuers: lists of a root that is kept offline live for months."""
+    undated: timedelta
+    """How old an answer may be that has no next update: newer ones are there all the time (RFC 6960, 2.4)."""
+    skew: timedelta = timedelta(minutes=5)
+    """How far ahead of this machine's clock an answer's this update may be."""
+
+
+# The longest lives that the CA/Browser Forum's baseline requirements (4.9.7, 4.9.10) give: 10 days for answers about
+# holders, 12 months about CAs. SITHS's own are not known; they can only be shorter in their next update.
+_TEN_DAYS, _YEAR, _HOUR = timedelta(days=10), timedelta(days=366), timedelta(hours=1)
+
+LOG_IN = UsePolicy("logIn", timedelta(0), _TEN_DAYS, _YEAR, _HOUR)
+"""Letting a person in: closed where nothing certain is known, unless the site's settings state a grace."""
+
+DESK = UsePolicy("desk", timedelta(0), _TEN_DAYS, _YEAR, _HOUR)
+"""Showing what is known, with all its reasons: a grace would hide one."""
+
+REPORT = UsePolicy("report", timedelta(days=1), _TEN_DAYS, _YEAR, timedelta(days=1))
+"""Counting many certificates against lists that were fetched some hours before."""
 
 
 class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +69,8 @@ class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `environments`: "production", "test", "sim". `anchors` and `issuers`: files in PEM (several certificates in one are
     allowed) or DER. `anchors_folder`: where `sithsctl anchors install` puts the pinned roots. `sim_fingerprints`:
     SHA-256 of the SIM roots that may be anchors, in hexadecimal, colons allowed; `sim_hosts`: where their issuers may
-    be asked ("127.0.0.1:35980"), and nowhere else.
+    be asked ("127.0.0.1:35980"), and nowhere else. `log_in_grace_hours`: for how many hours after its next update a
+    good answer still lets a person in.
     """
 
     environments: tuple[Environment, ...] = (Environment.PRODUCTION,)
@@ -40,7 +79,12 @@ class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchors_folder: str = "/etc/sithsd/anchors"
     sim_fingerprints: tuple[str, ...] = ()
     sim_hosts: tuple[str, ...] = ()
+    log_in_grace_hours: Annotated[int, msgspec.Meta(ge=0, le=168)] = 0
 
     def policy(self) -> ValidityPolicy:
         """Return the policy that these settings ask for."""
         return ValidityPolicy(environments=frozenset(self.environments))
+
+    def log_in(self) -> UsePolicy:
+        """Return what log-in demands by these settings."""
+        return replace(LOG_IN, grace=timedelta(hours=self.log_in_grace_hours))

@@ -19,10 +19,16 @@ def _load(name: str) -> Any:
     return module
 
 
-_judging = _load("judging")
+_judging, _revoking = _load("judging"), _load("revoking")
 
 
 @pytest.fixture(scope="module")
 def house(forge: Any) -> Any:
     """Return a PKI of our own."""
     return _judging.House(forge)
+
+
+@pytest.fixture(scope="module")
+def office(forge: Any) -> Any:
+    """Return a CA, its certificates and who answers for them."""
+    return _revoking.Office(forge)

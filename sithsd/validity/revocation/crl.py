@@ -1,0 +1,169 @@
+"""What CRLs tell of a certificate (RFC 5280, 6.3): complete ones, partitions of them, and deltas.
+
+A list counts if the CA that issued the certificate has signed it with the same key. Indirect lists, signed by others,
+are refused: they would have to be proven by a path of their own, and no SITHS certificate is known to need them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cryptography.x509 import ReasonFlags
+
+from sithsd.certificate.read import Certificate
+from sithsd.validity.policy import DESK, REFUSED_WEAKNESSES
+from sithsd.validity.revocation.authority import UnprovenError
+from sithsd.validity.revocation.entries import Entry
+from sithsd.validity.revocation.lists import RevocationList, parse
+from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
+from sithsd.validity.revocation.reason_names import ALL_REASONS, reason_name
+
+__all__ = ["MAX_LISTS", "RevocationList", "UnprovenError", "examine", "parse", "weigh"]
+
+MAX_LISTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A complete list with the newest delta that goes with it."""
+
+    complete: RevocationList
+    delta: RevocationList | None
+
+    def current(self, at: datetime) -> RevocationList | None:
+        """Return the newer of the two that is in time, None if both have outlived their next update."""
+        return next((one for one in (self.delta, self.complete) if one and at <= one.next_update), None)
+
+    def lookup(self, serial_number: int, at: datetime) -> tuple[Entry, RevocationList] | None:
+        """Return the line that counts, and the list in which it stands (RFC 5280, 5.2.4 and 6.3.3 (i), (j)).
+
+        Raises UnprovenError if the lines about the certificate make no sense.
+        """
+        listed = self.complete.lookup(serial_number)
+        if listed is not None and listed.removed:
+            raise UnprovenError("a complete list says that the certificate is removed from it")
+        changed = self.delta.lookup(serial_number) if self.delta else None
+        if changed is not None and self.delta is not None:
+            if not changed.removed:
+                return changed, self.delta
+            # Only from a hold one comes back; what else is said to be removed has stayed what it was.
+            if at <= self.delta.next_update and (listed is None or listed.reason is ReasonFlags.certificate_hold):
+                return None
+        return None if listed is None else (listed, self.complete)
+
+    def check_made(self, at: datetime) -> None:
+        """Raise UnprovenError if one of the two is from after `at`."""
+        if any(one.this_update > at + DESK.skew for one in (self.complete, self.delta) if one):
+            raise UnprovenError("the list is from after this machine's clock")
+
+
+def examine(  # noqa: PLR0913 - the lists, whom they are asked about, when, and where they come from
+    lists: Sequence[bytes],
+    certificate: Certificate,
+    issuer: Certificate,
+    at: datetime,
+    *,
+    urls: Sequence[str | None] = (),
+    fetched_at: datetime | None = None,
+    refused: frozenset[str] = REFUSED_WEAKNESSES,
+) -> Evidence:
+    """Return what CRLs (DER) prove of `certificate`, which `issuer` has issued, at the moment `at` (aware).
+
+    `urls` tell where each was had, in the same order. A list that proves nothing is passed over; it is told why if no
+    other one helps. Who asks about several certificates parses once and calls `weigh`. Nothing is raised for any lists.
+    """
+    proven: list[RevocationList] = []
+    wrong: list[str] = []
+    named = [*urls, *([None] * len(lists))]
+    for content, url in list(zip(lists, named, strict=False))[:MAX_LISTS]:
+        try:
+            proven.append(parse(content, issuer, url=url, fetched_at=fetched_at, refused=refused))
+        except UnprovenError as error:
+            wrong.append(str(error))
+    evidence = weigh(proven, certificate, issuer, at)
+    if evidence.failure is not Failure.INVALID:
+        return evidence
+    detail = "; ".join(dict.fromkeys([*wrong, evidence.detail or ""]))
+    return replace(evidence, detail=detail, url=evidence.url or next(iter(urls), None), fetched_at=fetched_at)
+
+
+def weigh(lists: Sequence[RevocationList], certificate: Certificate, issuer: Certificate, at: datetime) -> Evidence:
+    """Return what lists that have been parsed tell of `certificate` at the moment `at` (aware).
+
+    It is good only where lists that are in time cover it for every reason there is. Listed in an outdated one it stays
+    revoked. Nothing is raised for any lists.
+    """
+    if at.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    nothing = Evidence(
+        certificate.fingerprint,
+        certificate.serial_number,
+        RevocationStatus.UNKNOWN,
+        Source.CRL,
+        failure=Failure.INVALID,
+    )
+    ours = [one for one in lists if one.issuer.fingerprint == issuer.fingerprint and one.scope.covers(certificate)]
+    failed = replace(nothing, detail="no list covers the certificate")
+    covered = frozenset[ReasonFlags]()
+    good: list[Evidence] = []
+    for pair in _pairs(ours):
+        current = pair.current(at)
+        told = _told(nothing, current or pair.complete)
+        try:
+            pair.check_made(at)
+            found = pair.lookup(certificate.serial_number, at)
+        except UnprovenError as error:
+            failed = replace(told, detail=str(error))
+            continue
+        if found is not None:
+            return _revoked(nothing, *found)
+        if current is None:
+            failed = replace(told, failure=Failure.STALE, detail="the list has outlived its next update")
+            continue
+        covered |= pair.complete.scope.covers(certificate)
+        good.append(replace(told, status=RevocationStatus.GOOD, failure=None))
+    if covered >= ALL_REASONS:
+        return min(good, key=lambda evidence: evidence.next_update or at)
+    if good and failed.failure is not Failure.STALE:
+        return replace(failed, detail="the lists are not about all reasons")
+    return failed
+
+
+def _pairs(lists: Sequence[RevocationList]) -> Iterator[_Pair]:
+    """Yield the newest complete list of each scope, with the newest delta that goes with it."""
+    newest: dict[object, RevocationList] = {}
+    for one in lists:
+        if one.base is None and (one.scope not in newest or newest[one.scope].this_update < one.this_update):
+            newest[one.scope] = one
+    for complete in newest.values():
+        fitting = (one for one in lists if _goes_with(one, complete))
+        yield _Pair(complete, max(fitting, key=lambda one: one.number or 0, default=None))
+
+
+def _goes_with(delta: RevocationList, complete: RevocationList) -> bool:
+    """RFC 5280, 5.2.4: of one issuer and one scope, and begun no later than the complete list, which is older."""
+    if delta.base is None or delta.number is None or complete.number is None or delta.scope != complete.scope:
+        return False
+    return delta.base <= complete.number < delta.number
+
+
+def _told(nothing: Evidence, by: RevocationList) -> Evidence:
+    return replace(
+        nothing,
+        url=by.url,
+        signer=by.issuer.masked_subject,
+        this_update=by.this_update,
+        next_update=by.next_update,
+        produced_at=by.this_update,
+        fetched_at=by.fetched_at,
+    )
+
+
+def _revoked(nothing: Evidence, entry: Entry, by: RevocationList) -> Evidence:
+    return replace(
+        _told(nothing, by),
+        status=RevocationStatus.REVOKED,
+        failure=None,
+        revoked_at=entry.revoked_at,
+        revocation_reason=reason_name(entry.reason),
+    )
