@@ -1,12 +1,14 @@
-"""The process in the background that serves cards when nobody runs `sithsd-sim serve`."""
+"""Processes in the background: the one that serves cards when nobody runs `sithsd-sim serve`, and the responder."""
 
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from sithsd.simulator.control import ControlError, NotServingError, State, ask
+from sithsd.simulator.stage import Stage
 
 LOG: Final = "sithsd-sim.log"
 """The file in the runtime folder that a serving process logs into."""
@@ -46,3 +48,23 @@ def start_server(runtime: Path, state: Path) -> subprocess.Popen[bytes]:
     child.kill()
     child.wait()
     raise BackgroundError(f"the cards' process does not start; its log is {runtime / LOG}")
+
+
+def start_responder(stage: Stage, environment: Mapping[str, str], *options: str) -> "subprocess.Popen[str]":
+    """Start `sithsd-sim responder` on a stage, and wait until it listens; it ends with the stage.
+
+    `environment` names the state folder; `options` are the command's. Raises BackgroundError.
+    """
+    command = [sys.executable, "-m", "sithsd.simulator.main", "responder", *options]
+    child: subprocess.Popen[str] = stage.spawn(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if child.stdout is not None and child.stdout.readline():
+        return child
+    said = child.communicate()[1].strip()
+    raise BackgroundError(f"the responder does not start: {said or 'it said nothing'}")

@@ -72,6 +72,11 @@ class Card:
         return self._memory.image
 
     @property
+    def memory(self) -> Memory:
+        """What it keeps without power."""
+        return self._memory
+
+    @property
     def powered(self) -> bool:
         """Whether the card has power."""
         return self._powered

@@ -48,9 +48,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A certificate and its private key, both DER (PKCS#8)."""
+    """A certificate, which authority issued it, and its private key in DER (PKCS#8)."""
 
     order: Order
+    authority: Authority
     certificate: x509.Certificate
     pkcs8: bytes
 
@@ -66,11 +67,18 @@ def orders(fixture: CardFixture) -> tuple[Order, ...]:
     return (*pairs, *singles)
 
 
-def issue(
-    order: Order, authority: Authority, fixture: CardFixture, card_number: str, validity: tuple[datetime, datetime]
+def issue(  # noqa: PLR0913 - a certificate says as much
+    order: Order,
+    authority: Authority,
+    fixture: CardFixture,
+    card_number: str,
+    validity: tuple[datetime, datetime],
+    *,
+    key: rsa.RSAPrivateKey | None = None,
 ) -> Issued:
-    """Make a key pair and have it certified."""
-    key = rsa.generate_private_key(public_exponent=fixture.public_exponent, key_size=_KEY_BITS)
+    """Have a key pair certified: a new one, unless `key` is given."""
+    if key is None:
+        key = rsa.generate_private_key(public_exponent=fixture.public_exponent, key_size=_KEY_BITS)
     public = key.public_key()
     usage = (
         key_usage(digital_signature=True)
@@ -95,7 +103,7 @@ def issue(
         number = tlv.encode(_PRINTABLE_STRING, card_number.encode("ascii"))
         builder = builder.add_extension(x509.UnrecognizedExtension(CARD_NUMBER, number), critical=False)
     certificate = builder.sign(authority.key, hashes.SHA256())
-    return Issued(order, certificate, key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    return Issued(order, authority, certificate, key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def subject(order: Order, holder: HolderFixture) -> x509.Name:

@@ -128,7 +128,10 @@ class CertificateFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ChipFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The chip: its protocol, its answer to reset, its names; `pkcs15 = false` leaves another applet only."""
+    """The chip: its protocol, its answer to reset, its names; `pkcs15 = false` leaves another applet only.
+
+    With `last_update = false` EF.TokenInfo does not tell when the card was updated last.
+    """
 
     protocol: Literal["T=0", "T=1"] = "T=1"
     atr: Hexadecimal = MYEID_ATR
@@ -136,6 +139,7 @@ class ChipFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     manufacturer: Name = "SIM"
     extended_length: bool = True
     pkcs15: bool = True
+    last_update: bool = True
 
 
 class FaultFixture(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,16 +1,18 @@
 """What a personalised card holds, and the files that keep it: a chip's memory on disk.
 
-The image is written once, at personalisation. The counters are written again and again, each time so that a process
-killed at any moment leaves either the old counters or the new ones, never neither.
+The image is written at personalisation, and when a desk renews certificates. The counters are written again and again,
+each time so that a process killed at any moment leaves either the old counters or the new ones, never neither.
 """
 
-import os
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from sithsd.simulator import durable
 
 _IMAGE = "image.json"
 _COUNTERS = "counters.json"
@@ -128,10 +130,19 @@ class AnswerFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("a late answer has seconds, and no other has")
 
 
+class CertificateOnCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that was issued for the card: its label there, who issued it (`pki.Authority.slug`), its DER."""
+
+    label: str
+    issuer: str
+    content: bytes
+
+
 class Image(msgspec.Struct, frozen=True, kw_only=True):
     """A card as personalised, with the files that its codes' being chosen brings, and its faulty answers.
 
-    `applications` maps a DF's path (hexadecimal) to its application identifier.
+    `applications` maps a DF's path (hexadecimal) to its application identifier. `last_update` is when its files were
+    written last; EF.TokenInfo tells it.
     """
 
     name: str
@@ -145,6 +156,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[CodeTerms, ...] = ()
     keys: tuple[KeyOnCard, ...] = ()
     answers: tuple[AnswerFault, ...] = ()
+    certificates: tuple[CertificateOnCard, ...] = ()
+    last_update: datetime | None = None
 
 
 class Memory:
@@ -165,7 +178,7 @@ class Memory:
         """Write a new card's memory into `folder`, over what is there."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / _COUNTERS).unlink(missing_ok=True)
-        _write(folder / _IMAGE, msgspec.json.encode(image))
+        durable.replace(folder / _IMAGE, msgspec.json.encode(image))
         memory = cls(folder, image, counters)
         memory.save()
         return memory
@@ -177,21 +190,11 @@ class Memory:
         counters = msgspec.json.decode((folder / _COUNTERS).read_bytes(), type=dict[int, CodeCounters])
         return cls(folder, image, counters)
 
+    def renew(self, image: Image) -> "Memory":
+        """Put another image in the place of this one; the counters stay as they are."""
+        durable.replace(self.folder / _IMAGE, msgspec.json.encode(image))
+        return Memory(self.folder, image, self.counters)
+
     def save(self) -> None:
         """Make the counters durable: when this returns they survive a kill and a loss of power."""
-        _write(self.folder / _COUNTERS, msgspec.json.encode(self.counters))
-
-
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor with its mode
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        durable.replace(self.folder / _COUNTERS, msgspec.json.encode(self.counters))

@@ -16,7 +16,8 @@ from rich.table import Table
 from sithsd import __version__, locations
 from sithsd.clock import Clock
 from sithsd.simulator import control, fixture, options
-from sithsd.simulator.background import LOG, BackgroundError, start_server
+from sithsd.simulator.authority_commands import COMMANDS
+from sithsd.simulator.background import LOG, BackgroundError, start_responder, start_server
 from sithsd.simulator.control import (
     SOCKET,
     ControlError,
@@ -67,6 +68,10 @@ def main(context: click.Context, runtime_dir: Path | None, state_dir: Path | Non
         bool(runtime_dir or os.environ.get("RUNTIME_DIRECTORY")),
         bool(state_dir or os.environ.get("STATE_DIRECTORY")),
     )
+
+
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 @main.command()
@@ -267,10 +272,17 @@ def count(places: options.Places, reader: int, again: bool, as_json: bool) -> No
 @click.option(
     "--driver", type=click.Choice(["ifd", "vpcd"]), default="ifd", show_default=True, help="Which driver they have."
 )
+@click.option("--responder", "responds", is_flag=True, help="Start `sithsd-sim responder` on it, too.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def stage(
-    places: options.Places, *, readers: int, pads: tuple[int, ...], driver: Driver, command: tuple[str, ...]
+def stage(  # noqa: PLR0913 - a command's parameters are its options
+    places: options.Places,
+    *,
+    readers: int,
+    pads: tuple[int, ...],
+    driver: Driver,
+    responds: bool,
+    command: tuple[str, ...],
 ) -> None:
     """Run COMMAND beside a private pcscd with virtual readers, in namespaces of its own; exit as COMMAND does.
 
@@ -284,6 +296,8 @@ def stage(
             environment = {**private.environment, "RUNTIME_DIRECTORY": str(runtime), "STATE_DIRECTORY": str(state)}
             for folder in (runtime, state):
                 folder.mkdir(parents=True, exist_ok=True)
+            if responds:
+                start_responder(private, environment)
             served_before = (runtime / SOCKET).exists()
             try:
                 child = private.spawn(command, env=environment)
@@ -294,7 +308,7 @@ def stage(
             finally:
                 if not served_before:
                     _stop_quietly(runtime)
-    except (StageError, OSError) as error:
+    except (StageError, BackgroundError, OSError) as error:
         _fail(error)
     sys.exit(status if status >= 0 else 128 - status)
 

@@ -1,7 +1,7 @@
 """Personalisation: from a fixture to a card with keys, certificates and codes."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -14,8 +14,18 @@ from sithsd.clock import Clock
 from sithsd.simulator import codes, faults, pkcs15
 from sithsd.simulator.certificates import Issued, issue, luhn, orders
 from sithsd.simulator.fixture import CardFixture, CodesFixture, Purpose
-from sithsd.simulator.image import CodeCounters, CodeTerms, FileOnCard, Image, KeyOnCard, LateFile, Memory, Role
-from sithsd.simulator.pki import Pki
+from sithsd.simulator.image import (
+    CertificateOnCard,
+    CodeCounters,
+    CodeTerms,
+    FileOnCard,
+    Image,
+    KeyOnCard,
+    LateFile,
+    Memory,
+    Role,
+)
+from sithsd.simulator.pki import Pki, issued
 
 _AUTHENTICATION, _SIGNATURE, _PUK = 1, 2, 3
 _GUARDS: Final = {Purpose.AUTHENTICATION: _AUTHENTICATION, Purpose.SIGNATURE: _SIGNATURE}
@@ -41,14 +51,34 @@ def personalise(name: str, fixture: CardFixture, pki: Pki, clock: Clock, folder:
         other = FileOnCard(path=_OTHER_PATH + b"\x00\x01", content=b"SIM")
         applications = {_OTHER_PATH.hex().upper(): _OTHER_AID}
         return Memory.create(folder, msgspec.structs.replace(bare, applications=applications, files=(other,)), {})
-    issued = _issue(name, fixture, pki, clock)
-    token = pkcs15.Token(bare.serial, fixture.chip.manufacturer, fixture.chip.label, clock.now())
-    terms = _terms(fixture.codes)
-    keys, key_objects, certificates = _objects(issued)
-    if fixture.issuer_certificates:
-        certificates += _authorities(issued, pki, len(certificates))
+    new = _issue(name, fixture, pki, clock)
     counters = _counters(fixture.codes)
-    chosen = frozenset(reference for reference, state in counters.items() if state.chosen)
+    image = written(bare, fixture, new, pki, chosen=chosen_codes(counters), last_update=clock.now())
+    pki.register.record([issued(each.authority, each.certificate, clock.now()) for each in new])
+    return Memory.create(folder, image, counters)
+
+
+def written(  # noqa: PLR0913 - a card is made of as much
+    bare: Image,
+    fixture: CardFixture,
+    there: Sequence[Issued],
+    pki: Pki,
+    *,
+    chosen: frozenset[int],
+    last_update: datetime,
+) -> Image:
+    """Return the card with its PKCS#15 files written; `chosen` are the references of the codes that have a value."""
+    token = pkcs15.Token(
+        bare.serial, fixture.chip.manufacturer, fixture.chip.label, last_update if fixture.chip.last_update else None
+    )
+    terms = _terms(fixture.codes)
+    keys, key_objects, certificates = _objects(there)
+    on_card = tuple(
+        CertificateOnCard(label=each.order.label, issuer=each.authority.slug, content=certificate.content)
+        for each, certificate in zip(there, certificates, strict=True)
+    )
+    if fixture.issuer_certificates:
+        certificates += _authorities(there, pki, len(certificates))
     files = pkcs15.files(token, terms, key_objects, certificates, chosen)
     # EF.AODF says of each code by itself whether it was chosen, so there is one for each state to come.
     later = {
@@ -56,7 +86,7 @@ def personalise(name: str, fixture: CardFixture, pki: Pki, clock: Clock, folder:
         for also in _subsets(each.reference for each in terms if each.reference not in chosen)
     }
     final = faults.apply(fixture.faults, files)
-    image = msgspec.structs.replace(
+    return msgspec.structs.replace(
         bare,
         applications={pkcs15.APPLICATION.hex().upper(): pkcs15.AID},
         files=final,
@@ -69,8 +99,9 @@ def personalise(name: str, fixture: CardFixture, pki: Pki, clock: Clock, folder:
         ),
         codes=terms,
         keys=keys,
+        certificates=on_card,
+        last_update=last_update,
     )
-    return Memory.create(folder, image, counters)
 
 
 def card_number(name: str, fixture: CardFixture) -> str:
@@ -81,8 +112,18 @@ def card_number(name: str, fixture: CardFixture) -> str:
     return body + luhn(body)
 
 
+def midnight(clock: Clock) -> datetime:
+    """Return the beginning of the clock's day."""
+    return datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
+
+
+def chosen_codes(counters: Mapping[int, CodeCounters]) -> frozenset[int]:
+    """Return the references of the codes that have a value of the holder's own."""
+    return frozenset(reference for reference, state in counters.items() if state.chosen)
+
+
 def _issue(name: str, fixture: CardFixture, pki: Pki, clock: Clock) -> tuple[Issued, ...]:
-    today = datetime.combine(clock.now().date(), time(), clock.now().tzinfo)
+    today = midnight(clock)
     validity = (
         today + timedelta(days=fixture.validity.from_days),
         today + timedelta(days=fixture.validity.to_days, seconds=-1),
@@ -92,10 +133,10 @@ def _issue(name: str, fixture: CardFixture, pki: Pki, clock: Clock) -> tuple[Iss
 
 
 def _objects(
-    issued: tuple[Issued, ...],
+    there: Sequence[Issued],
 ) -> tuple[tuple[KeyOnCard, ...], tuple[pkcs15.KeyObject, ...], tuple[pkcs15.CertificateObject, ...]]:
     keys, key_objects, certificates = [], [], []
-    for number, each in enumerate(issued):
+    for number, each in enumerate(there):
         ident = bytes([_FIRST_IDENT + number])
         guard = _GUARDS[each.order.purpose]
         consent = each.order.purpose is Purpose.SIGNATURE
@@ -109,8 +150,8 @@ def _objects(
     return tuple(keys), tuple(key_objects), tuple(certificates)
 
 
-def _authorities(issued: tuple[Issued, ...], pki: Pki, taken: int) -> tuple[pkcs15.CertificateObject, ...]:
-    issuers = dict.fromkeys(each.order.issuer for each in issued)
+def _authorities(there: Sequence[Issued], pki: Pki, taken: int) -> tuple[pkcs15.CertificateObject, ...]:
+    issuers = dict.fromkeys(each.order.issuer for each in there)
     return tuple(
         pkcs15.CertificateObject(
             f"CA {issuer}",

@@ -61,12 +61,12 @@ class CertificateObject:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What EF.TokenInfo tells."""
+    """What EF.TokenInfo tells; `last_update` None: it does not tell that."""
 
     serial: bytes
     manufacturer: str
     label: str
-    last_update: datetime
+    last_update: datetime | None
 
 
 def files(
@@ -114,7 +114,7 @@ def _token_info(token: Token) -> bytes:
         der.text(token.manufacturer),
         der.context(0, token.label.encode(), constructed=False),
         der.flags(_LOGIN_REQUIRED),
-        der.context(5, der.time(token.last_update), constructed=True),
+        *([] if token.last_update is None else [der.context(5, der.time(token.last_update), constructed=True)]),
     )
 
 

@@ -17,12 +17,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from sithsd.simulator.fixture import Issuer
+from sithsd.simulator.register import Act, Entry, Register
 
 PORT: Final = 35980
-"""Where a responder for CRLs, OCSP and issuing certificates would listen, on 127.0.0.1."""
+"""Where the responder for lists, OCSP and issuing certificates listens, on 127.0.0.1, if nothing else is said."""
 
 ROOT_FILE = "root.pem"
 ISSUERS_FILE = "issuers.pem"
+_PORT_FILE = "port"
 _NOT_BEFORE = datetime(2019, 5, 15, tzinfo=UTC)
 _NOT_AFTER = datetime(2049, 9, 15, tzinfo=UTC)
 _KEY_BITS = 2048
@@ -45,18 +47,18 @@ _INTERMEDIATE: Final = tuple(name for name in _NAMES if name not in _SELF_SIGNED
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """One certificate authority: its certificate, its key, and the word for it in URLs and file names."""
+    """One certificate authority: its certificate, its key, the word for it in URLs, and what those begin with."""
 
     slug: str
     certificate: x509.Certificate
     key: rsa.RSAPrivateKey
+    base: str
 
     def pointers(self) -> tuple[x509.CRLDistributionPoints, x509.AuthorityInformationAccess]:
         """Return the extensions that tell where this authority publishes revocations and its own certificate."""
-        base = f"http://127.0.0.1:{PORT}"
-        crl = x509.UniformResourceIdentifier(f"{base}/{self.slug}.crl")
-        ocsp = x509.UniformResourceIdentifier(f"{base}/ocsp/{self.slug}")
-        issuer = x509.UniformResourceIdentifier(f"{base}/{self.slug}.cer")
+        crl = x509.UniformResourceIdentifier(f"{self.base}/{self.slug}.crl")
+        ocsp = x509.UniformResourceIdentifier(f"{self.base}/ocsp/{self.slug}")
+        issuer = x509.UniformResourceIdentifier(f"{self.base}/{self.slug}.cer")
         return (
             x509.CRLDistributionPoints([x509.DistributionPoint([crl], None, None, None)]),
             x509.AuthorityInformationAccess(
@@ -67,14 +69,26 @@ class Authority:
             ),
         )
 
+    @property
+    def key_identifier(self) -> x509.AuthorityKeyIdentifier:
+        """What names the authority's key in what it signs: the identifier in its certificate (RFC 5280, 4.2.1.1)."""
+        own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own.value)
+
 
 class Pki:
-    """All authorities of the simulation."""
+    """All authorities of the simulation. Their certificates' URLs lead to `port` of this machine."""
 
-    def __init__(self, folder: Path, root: Authority, issuers: dict[Issuer, Authority]) -> None:
+    def __init__(self, folder: Path, root: Authority, issuers: dict[Issuer, Authority], port: int) -> None:
         self.folder = folder
         self.root = root
         self.issuers = issuers
+        self.port = port
+
+    @property
+    def register(self) -> Register:
+        """What the authorities have issued and revoked."""
+        return Register(self.folder)
 
     @property
     def root_fingerprint(self) -> str:
@@ -82,27 +96,37 @@ class Pki:
         return self.root.certificate.fingerprint(hashes.SHA256()).hex()
 
     @classmethod
-    def open(cls, folder: Path) -> "Pki":
-        """Load the authorities kept in `folder`; make them first if they are not there."""
+    def open(cls, folder: Path, port: int = PORT) -> "Pki":
+        """Load the authorities kept in `folder`; make them first, with URLs at `port`, if they are not there."""
         if not (folder / ISSUERS_FILE).is_file():
-            _make(folder)
-        root = _load(folder, _ROOT)
-        return cls(folder, root, {issuer: _load(folder, issuer) for issuer in Issuer})
+            _make(folder, port)
+        told = folder / _PORT_FILE
+        port = int(told.read_text(encoding="ascii")) if told.exists() else PORT
+        root = _load(folder, _ROOT, port)
+        return cls(folder, root, {issuer: _load(folder, issuer, port) for issuer in Issuer}, port)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, port: int) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    root = _certify(_ROOT, None)
+    _write(folder / _PORT_FILE, str(port).encode("ascii"), 0o644)
+    root = _certify(_ROOT, None, port)
     _store(folder, root, _ROOT)
-    made = {name: _certify(name, None if name in _SELF_SIGNED else root) for name in Issuer}
+    made = {name: _certify(name, None if name in _SELF_SIGNED else root, port) for name in Issuer}
     for name, authority in made.items():
         _store(folder, authority, name)
+    below = (made[Issuer(name)].certificate for name in _INTERMEDIATE)
+    Register(folder).record([issued(root, certificate, certificate.not_valid_before_utc) for certificate in below])
     bundle = b"".join(made[Issuer(name)].certificate.public_bytes(Encoding.PEM) for name in _INTERMEDIATE)
     # Written last: its presence says that the rest is there.
     _write(folder / ISSUERS_FILE, bundle, 0o644)
 
 
-def _certify(name: str, issuer: Authority | None) -> Authority:
+def issued(authority: Authority, certificate: x509.Certificate, at: datetime) -> Entry:
+    """Return the entry for the authority's register that it has issued this certificate."""
+    return Entry(act=Act.ISSUED, issuer=authority.slug, serial=f"{certificate.serial_number:X}", at=at)
+
+
+def _certify(name: str, issuer: Authority | None, port: int) -> Authority:
     key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     organisation, common_name = _NAMES[name]
     subject = x509.Name(
@@ -128,7 +152,7 @@ def _certify(name: str, issuer: Authority | None) -> Authority:
     )
     for extension in issuer.pointers() if issuer else ():
         builder = builder.add_extension(extension, critical=False)
-    return Authority(_slug(common_name), builder.sign(signer, hashes.SHA256()), key)
+    return Authority(_slug(common_name), builder.sign(signer, hashes.SHA256()), key, _base(port))
 
 
 def key_usage(
@@ -152,6 +176,10 @@ def key_usage(
     )
 
 
+def _base(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
 def _slug(common_name: str) -> str:
     return "".join(character for character in common_name.lower() if character.isalnum())
 
@@ -162,13 +190,13 @@ def _store(folder: Path, authority: Authority, name: str) -> None:
     _write(folder / f"{name}.pem", authority.certificate.public_bytes(Encoding.PEM), 0o644)
 
 
-def _load(folder: Path, name: str) -> Authority:
+def _load(folder: Path, name: str, port: int) -> Authority:
     certificate = x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
     # Our own keys: checking the primes of all of them would take most of a second.
     key = load_pem_private_key((folder / f"{name}.key").read_bytes(), None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError(f"{folder / name}.key is no RSA key")
-    return Authority(_slug(_NAMES[name][1]), certificate, key)
+    return Authority(_slug(_NAMES[name][1]), certificate, key, _base(port))
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

@@ -1,16 +1,20 @@
 """The shelf: all simulated cards of one state folder, made when they are first asked for."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
+from cryptography import x509
 
 from sithsd.clock import Clock, SystemClock
 from sithsd.simulator import fixture
 from sithsd.simulator.card import Card
 from sithsd.simulator.image import Memory
 from sithsd.simulator.personalise import personalise
-from sithsd.simulator.pki import ISSUERS_FILE, ROOT_FILE, Pki
+from sithsd.simulator.pki import ISSUERS_FILE, PORT, ROOT_FILE, Pki
+from sithsd.simulator.register import Act, Entry, Reason
+from sithsd.simulator.renewal import Renewal, renew
 
 _FOLDER = "simulator"
 _CONFIGURATION = "sithsd.toml"
@@ -19,16 +23,18 @@ _CONFIGURATION = "sithsd.toml"
 class Shelf:
     """Cards and authorities below `state_dir`; dates of new cards are counted from the clock's today."""
 
-    def __init__(self, state_dir: Path, clock: Clock | None = None) -> None:
+    def __init__(self, state_dir: Path, clock: Clock | None = None, port: int = PORT) -> None:
+        """`port` is where certificates say that their authorities publish; it counts when those are made."""
         self.folder = state_dir / _FOLDER
         self._clock = clock or SystemClock()
+        self._port = port
         self._pki: Pki | None = None
 
     @property
     def pki(self) -> Pki:
         """The certificate authorities; made at first use."""
         if self._pki is None:
-            self._pki = Pki.open(self.folder / "pki")
+            self._pki = Pki.open(self.folder / "pki", self._port)
         return self._pki
 
     @property
@@ -58,6 +64,48 @@ class Shelf:
         except fixture.FixtureError as error:
             raise fixture.FixtureError(f"{given}: {error}") from None
         return Card(memory)
+
+    def renew_certificates(self, given: str, renewal: Renewal | None = None) -> Card:
+        """Put new certificates on the card, as a desk does; codes and counters stay. Raises as `card` does."""
+        card = self.card(given)
+        try:
+            memory = renew(card.memory, fixture.load(given), self.pki, self._clock, renewal or Renewal())
+        except fixture.FixtureError as error:
+            raise fixture.FixtureError(f"{given}: {error}") from None
+        return Card(memory)
+
+    def revoke(
+        self,
+        given: str,
+        act: Act = Act.REVOKED,
+        *,
+        reason: Reason = Reason.UNSPECIFIED,
+        which: Collection[int] | None = None,
+        issuers: bool = False,
+    ) -> tuple[str, ...]:
+        """Have the authorities revoke, hold or release certificates of the card, and return their labels.
+
+        `which` are counted from 1, None: all; with `issuers` it is the certificates of those who issued them. Raises
+        `register.RegisterError`, and as `card` does.
+        """
+        there = self.card(given).image.certificates
+        if which is not None and not set(which) <= set(range(1, len(there) + 1)):
+            raise fixture.FixtureError(f"{given}: the card has {len(there)} certificates, counted from 1")
+        chosen = [each for number, each in enumerate(there, start=1) if which is None or number in which]
+        if issuers:
+            slugs = {each.issuer for each in chosen}
+            authorities = [each for each in self.pki.issuers.values() if each.slug in slugs]
+            named = [(each.slug, self.pki.root.slug, each.certificate) for each in authorities]
+        else:
+            named = [(each.label, each.issuer, x509.load_der_x509_certificate(each.content)) for each in chosen]
+        now = self._clock.now()
+        self.pki.register.record(
+            [
+                Entry(act=act, issuer=slug, serial=f"{certificate.serial_number:X}", at=now, reason=reason)
+                for _, slug, certificate in named
+            ]
+        )
+        return tuple(label for label, _, _ in named)
 
     def build(self) -> Path:
         """Make what is missing: authorities, every packaged card, the daemon's configuration. Return the folder."""

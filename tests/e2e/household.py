@@ -21,6 +21,7 @@ from e2e_vpcd_card import VpcdCard
 from e2e_wire import Wire
 
 from sithsd.simulator import control
+from sithsd.simulator.background import start_responder
 from sithsd.simulator.card import Card
 from sithsd.simulator.image import Role
 from sithsd.simulator.shelf import Shelf
@@ -184,6 +185,10 @@ class Household:
         )
         assert done.returncode == 0, done.stderr
         return self._heard(done)
+
+    def respond(self, *options: str) -> None:
+        """Have the authorities answer on the stage, where the cards' certificates say, until the test ends."""
+        self._test.callback(end, start_responder(self.stage, self.environment, *options))
 
     def background(self, command: list[str], **options: Any) -> subprocess.Popen[Any]:
         """Start a program that ends with the test."""

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sithsd.simulator.image import Role
+from sithsd.simulator.renewal import Renewal
 
 CODES = {
     "PIN": "123456",
@@ -44,6 +48,38 @@ def tries_left(table: Any, name: str = "ordinary") -> dict[str, int]:
 def verify(code: str, reference: str) -> list[str]:
     """Return the arguments that verify the code in the variable `code`."""
     return ["--verify-pin", "--auth-id", reference, "--pin", f"env:{code}"]
+
+
+def certificates(table: Any) -> list[x509.Certificate]:
+    """Return the card's certificates, as pkcs15-tool lists and reads them."""
+    idents = re.findall(r"^\tID +: ([0-9a-f]+)", ask(table, "-c"), re.MULTILINE)
+    return [x509.load_pem_x509_certificate(ask(table, "--read-certificate", ident).encode()) for ident in idents]
+
+
+@pytest.mark.parametrize("renewal", [Renewal(), Renewal(which=[2], same_keys=True)], ids=["all", "one"])
+def test_a_renewed_card_has_the_new_certificates(table: Any, renewal: Renewal) -> None:
+    """pkcs15-tool lists and reads what the desk wrote, and a right lastUpdate; the new keys sign for them."""
+    table.insert("ordinary")
+    before, told = certificates(table), ask(table, "--dump")
+    table.remove()
+    renewed = table.shelf.renew_certificates("ordinary", renewal).image
+    table.insert("ordinary")
+    after, tells = certificates(table), ask(table, "--dump")
+    assert [one.public_bytes(Encoding.DER) for one in after] == [one.content for one in renewed.certificates]
+    changed = [old != new for old, new in zip(before, after, strict=True)]
+    assert changed == [renewal.which is None or number in renewal.which for number in range(1, 5)]
+    updates = [re.search(r"Last update *: (\S+)", each) for each in (told, tells)]
+    assert all(updates)
+    assert len({update[1] for update in updates if update}) == 2
+    (table.folder / "data").write_bytes(b"data")
+    signed = table.tool(
+        "pkcs11-tool", "--slot", "0", "--login", "--pin", "env:PIN", "--sign", "--id", "45",
+        "--mechanism", "SHA256-RSA-PKCS", "--input-file", "data", "--output-file", "signature", codes=CODES,
+    )  # fmt: skip
+    assert signed.returncode == 0, signed.stderr
+    key = after[0].public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify((table.folder / "signature").read_bytes(), b"data", padding.PKCS1v15(), hashes.SHA256())
 
 
 @both_protocols

@@ -38,6 +38,18 @@ opensc-tool --list-readers | grep -c SITHS-SIM
 """
 
 
+ANSWERS = f"""
+set -e
+{SIM} reset protected
+curl --silent --fail --noproxy '*' http://127.0.0.1:35980/simsithseidpersonhsaid3cav1.crl >before.crl
+openssl crl -inform DER -in before.crl -noout -text | grep -c 'No Revoked Certificates'
+{SIM} revoke protected
+curl --silent --fail --noproxy '*' http://127.0.0.1:35980/simsithseidpersonhsaid3cav1.crl >after.crl
+openssl crl -inform DER -in after.crl -noout -text | grep -c 'Serial Number'
+! {SIM} responder
+"""
+
+
 @pytest.mark.both_drivers
 @pytest.mark.usefixtures("service")
 def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status(driver: str) -> None:
@@ -54,6 +66,16 @@ def test_a_command_on_a_stage_has_readers_cards_and_its_own_exit_status(driver: 
         assert not Path(folder).exists()
     # The process in the background that served the last card ended with the stage.
     assert not list(_processes_with(folders.split()[1]))
+
+
+@pytest.mark.usefixtures("service")
+def test_the_authorities_answer_on_a_stage(tmp_path: Path) -> None:
+    """With --responder they are there before the command, see what it revokes, and a second one is refused by name."""
+    command = [*SIM.split(), "stage", "--readers", "1", "--responder", "--", "sh", "-c", ANSWERS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["1", "revoked: Legitimering HSA-id", "revoked: Underskrift HSA-id", "2"]
+    assert "nothing can listen on http://127.0.0.1:35980: Address already in use" in done.stderr
 
 
 @pytest.mark.usefixtures("service")

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sithsd.simulator import codes, image
+from sithsd.simulator import codes, durable
 from sithsd.simulator.card import Card
 from sithsd.simulator.image import CodeTerms, Image, Memory, Role
 
@@ -198,7 +198,7 @@ class CodeMachine(RuleBasedStateMachine):
 
 @contextmanager
 def _losing_power(cut: Cut) -> Iterator[None]:
-    write, count = image._write, 0
+    write, count = durable.replace, 0
 
     def losing(path: Path, content: bytes) -> None:
         nonlocal count
@@ -212,7 +212,7 @@ def _losing_power(cut: Cut) -> Iterator[None]:
             raise PowerCutError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image, "_write", losing)
+        patch.setattr(durable, "replace", losing)
         yield
 
 

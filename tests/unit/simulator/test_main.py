@@ -51,6 +51,10 @@ def test_help_and_version(sim: Callable[..., Result]) -> None:
         "press",
         "plug",
         "unplug",
+        "responder",
+        "revoke",
+        "renew",
+        "spoil",
     ):
         shown = sim(command, "--help")
         assert shown.exit_code == 0
