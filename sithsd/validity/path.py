@@ -56,6 +56,10 @@ def load(certificate: Certificate) -> x509.Certificate | None:
         # whole bytes (RFC 5280, 4.1.1.3), and one certificate is not to be written in two ways.
         if loaded["signature_value"].contents[:1] != b"\0":
             return None
+        # The library writes a certificate anew, and checks the signature of that, where a length ends in the byte 0x80:
+        # it takes it for an indefinite one. What it would judge has to be this certificate.
+        if loaded.dump() != certificate.der:
+            return None
     except Exception:  # noqa: BLE001 - anything may come out of a malformed field
         return None
     return loaded

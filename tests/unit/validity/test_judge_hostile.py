@@ -279,3 +279,24 @@ def test_a_second_opinion_on_good_and_broken_chains(forge: Any, house: House) ->
         assert ours == theirs, what
         found += [what] * ours
     assert found == ["good"]
+
+
+def test_a_certificate_is_judged_as_it_is_written(forge: Any, house: House) -> None:
+    """Of whatever length it is, a certificate gets its verdict by its own bytes, though the library would write it anew.
+
+    FALSE where it is the default (X.690, 11.5) is nothing that the library would write.
+    """
+    usual = bytes.fromhex("3000")
+    written = bytes.fromhex("3003010100")
+    met = set()
+    for padding in range(1, 257):
+        for value in (usual, written):
+            extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), value)
+            judged = leaf(forge, house.issuer, organization="x" * padding, extensions=[(extension, False)])
+            assessment = house.judge.judge(judged, house.now)
+            assert (assessment.anchor is not None) == ("chain.invalid" not in reasons(assessment))
+            if judged.der[3] == 0x80 or judged.der[7] == 0x80:
+                met.add((value, assessment.anchor is not None))
+            elif value == usual:
+                assert assessment.anchor is not None
+    assert met == {(usual, True), (written, False)}
