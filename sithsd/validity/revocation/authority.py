@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from asn1crypto import algos, x509
 from cryptography import x509 as cx509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.utils import CryptographyDeprecationWarning
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
@@ -53,9 +52,9 @@ class Authority:
         return hashlib.new(algorithm, self.der.subject.dump()).digest(), hashlib.new(algorithm, bytes(key)).digest()
 
 
-def check_strength(algorithm: hashes.HashAlgorithm | None, refused: frozenset[str]) -> None:
-    """Raise UnprovenError if a signature over this hash is refused."""
-    if algorithm is not None and (weakness := _WEAK.get(algorithm.name)) in refused:
+def check_strength(algorithm: str, refused: frozenset[str]) -> None:
+    """Raise UnprovenError if a signature over a hash of this name ("sha1") is refused."""
+    if (weakness := _WEAK.get(algorithm)) in refused:
         raise UnprovenError(f"it is signed weakly ({weakness})")
 
 

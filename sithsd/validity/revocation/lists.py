@@ -125,6 +125,7 @@ def _check_signed(read: x509.CertificateRevocationList, issuer: Authority, refus
     use = issuer.der.key_usage_value
     if use is not None and "crl_sign" not in use.native:
         raise UnprovenError("the issuer may not sign lists")
-    check_strength(read.signature_hash_algorithm, refused)
+    hashed = read.signature_hash_algorithm
+    check_strength(hashed.name if hashed else "", refused)
     if not read.is_signature_valid(issuer.loaded.public_key()):  # type: ignore[arg-type]  # it raises TypeError for others
         raise UnprovenError("the signature is wrong")

@@ -9,6 +9,7 @@ from revoking import DAY, HOUR, Office, points, scope
 
 from sithsd.certificate.read import read
 from sithsd.validity.revocation import crl
+from sithsd.validity.revocation.entries import MAX_BYTES
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
 
 ONE, TWO = "http://crl.sim/one.crl", "http://crl.sim/two.crl"
@@ -231,7 +232,7 @@ def test_what_is_no_list_proves_nothing(office: Office) -> None:
     for content in (b"", b"\0", whole[:-1], whole + b"\0", office.leaf.der, deep, b"<html></html>"):
         evidence = examine(office, content)
         assert (told(evidence), evidence.detail) == (INVALID, "the list is malformed; no list covers the certificate")
-    assert "larger than" in (examine(office, bytes(20 * 1024 * 1024 + 1)).detail or "")
+    assert "larger than" in (examine(office, bytes(MAX_BYTES + 1)).detail or "")
     assert examine(office).detail == "no list covers the certificate"
     assert told(examine(office, *[b"\0"] * 16, whole)) == INVALID
     assert told(examine(office, b"\0", whole)) == GOOD
