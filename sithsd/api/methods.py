@@ -10,23 +10,27 @@ from sithsd.api.rights import Rights, everyone
 from sithsd.clock import Clock
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.locations import CARDS_SOCKET
+from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
 from sithsd.session.describe import issuers_on
-from sithsd.session.model import JudgedCertificate, Picture
+from sithsd.session.model import InsertedCard, JudgedCertificate, Picture
 from sithsd.session.readers import Readers
 from sithsd.session.slot import Slot
 from sithsd.validity.judge import Judge
 
 
 class Cards:
-    """What those who may look are told. `clock` and `judge` serve the one question that is answered anew each time."""
+    """What those who may look are told. `judge`, `clock` and `adviser` serve what is answered anew each time."""
 
-    def __init__(self, board: Board, readers: Readers, rights: Rights, judge: Judge, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913 - the whole daemon as those who look see it
+        self, board: Board, readers: Readers, rights: Rights, judge: Judge, clock: Clock, *, adviser: Adviser
+    ) -> None:
         self._board = board
         self._readers = readers
         self._rights = rights
         self._judge = judge
         self._clock = clock
+        self._adviser = adviser
         self._shown: dict[bool, tuple[Picture, list[wire.Reader]]] = {}
 
     def interface(self, *more: AnyMethod) -> Interface:
@@ -87,7 +91,7 @@ class Cards:
             ],
         )
 
-    async def _validity(self, call: wire.ReaderCall, caller: Caller) -> wire.CertificatesReply:
+    async def _validity(self, call: wire.ReaderCall, caller: Caller) -> wire.ValidityReply:
         unmasked = self._unmasked(call.unmasked, caller)
         slot = self._readers.slot(call.reader)
         await slot.settled()
@@ -97,7 +101,16 @@ class Cards:
         judged: list[JudgedCertificate] = [
             replace(entry, assessment=self._judge.judge(entry.certificate, now, helpers)) for entry in entries
         ]
-        return self._reply(slot, [views.certificate(entry, unmasked=unmasked) for entry in judged])
+        view = slot.view
+        card = view.card or InsertedCard(b"")
+        return wire.ValidityReply(
+            reader=view.name,
+            card_serial=card.serial,
+            sequence=view.sequence,
+            certificates=[views.certificate(entry, unmasked=unmasked) for entry in judged],
+            advice=views.advice(self._adviser.of(card, now)),
+            advice_changes=views.whole_second(self._adviser.next_change(card, now)),
+        )
 
     async def _codes(self, call: wire.ReaderCall, caller: Caller) -> wire.CodesReply:
         self._unmasked(call.unmasked, caller)

@@ -3,16 +3,19 @@
 import base64
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from sithsd.api import wire
-from sithsd.api.moments import moment
+from sithsd.api.moments import moment, moment_or_none
 from sithsd.certificate.card import Holder
 from sithsd.certificate.personal import mask
 from sithsd.session.model import InsertedCard, JudgedCertificate, Notice, Picture, ReaderView
+from sithsd.validity.calendar import Advice
 from sithsd.values import CardKind, CodeState, Environment, IdentityKind
 
 # A moment in a certificate is twelve digits, too (RFC 5280, 4.1.2.5.1).
 _UTC_TIME = re.compile(rb"\x17\x0D[0-9]{12}Z")
+_LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
 def readers(picture: Picture, *, unmasked: bool) -> list[wire.Reader]:
@@ -82,6 +85,30 @@ def certificate(entry: JudgedCertificate, *, unmasked: bool, with_bytes: bool = 
         checked_at=moment(assessment.checked_at),
         der=base64.b64encode(facts.der).decode() if with_bytes else None,
     )
+
+
+def advice(found: Iterable[Advice]) -> list[wire.Advice]:
+    """Return what a person has to do, in its order."""
+    return [
+        wire.Advice(
+            rule=str(one.rule),
+            action=str(one.action),
+            by=moment_or_none(one.by),
+            since=moment_or_none(one.since),
+            freeze=one.freeze,
+            freeze_begins=moment_or_none(one.freeze_begins),
+            freeze_ends=moment_or_none(one.freeze_ends),
+            months=one.months,
+        )
+        for one in found
+    ]
+
+
+def whole_second(when: datetime | None) -> str | None:
+    """Return a moment as the first whole second that is not before it; None where the calendar has none."""
+    if when is None or when > _LAST_SECOND:
+        return None
+    return moment(when + timedelta(microseconds=-when.microsecond % 1_000_000))
 
 
 def is_personal(entry: JudgedCertificate) -> bool:

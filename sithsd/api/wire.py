@@ -72,6 +72,23 @@ class Holder(Wire):
     protected: bool | None = None
 
 
+class Advice(Wire):
+    """What a person has to do because of a card's dates; see `sithsd.validity.calendar`. Moments are RFC 3339 in UTC.
+
+    `rule` says why, `action` what; `by` before when, `since` from when on; `freeze` names the order freeze that is the
+    reason; `months` is how long at most an order is valid that is placed so, or a reserve card that is got so.
+    """
+
+    rule: str
+    action: str
+    by: str | None = None
+    since: str | None = None
+    freeze: str | None = None
+    freeze_begins: str | None = None
+    freeze_ends: str | None = None
+    months: int | None = None
+
+
 class Card(Wire):
     """One inserted card."""
 
@@ -162,12 +179,22 @@ class ReaderCall(Wire, forbid_unknown_fields=True):
 
 
 class CertificatesReply(Wire):
-    """Reply of io.sithsd.Cards.GetCertificates and GetValidity."""
+    """Reply of io.sithsd.Cards.GetCertificates."""
 
     reader: str
     card_serial: str | None
     sequence: int
     certificates: list[Certificate]
+
+
+class ValidityReply(CertificatesReply):
+    """Reply of io.sithsd.Cards.GetValidity.
+
+    `advice` is what the card's holder has to do, the most urgent first; it stays so until `advice_changes` (RFC 3339).
+    """
+
+    advice: list[Advice] = []
+    advice_changes: str | None = None
 
 
 class CodesReply(Wire):

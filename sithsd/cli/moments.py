@@ -1,8 +1,12 @@
 """Moments of the wire (RFC 3339, UTC) as a person here reads them: local time, ISO 8601 dates in both languages."""
 
 from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from sithsd.cli.plain import plain
+
+_SWEDEN: Final = ZoneInfo("Europe/Stockholm")
 
 
 def moment(text: str) -> datetime | None:
@@ -18,6 +22,14 @@ def local(at: datetime) -> datetime:
     """Return the moment in this machine's time zone; as it is at the ends of the calendar, where there is none."""
     try:
         return at.astimezone()
+    except (OverflowError, ValueError):
+        return at
+
+
+def in_sweden(at: datetime) -> datetime:
+    """Return the moment as Sweden's clocks show it, wherever this machine is; see `local` for the calendar's ends."""
+    try:
+        return at.astimezone(_SWEDEN)
     except (OverflowError, ValueError):
         return at
 

@@ -129,11 +129,30 @@ class MonitorReply(ListReply):
 
 
 class CertificatesReply(Shape):
-    """Of GetCertificates and GetValidity."""
+    """Of GetCertificates, and of GetValidity where its advice is of no use."""
 
     reader: str
     certificates: list[Certificate]
     card_serial: str | None = None
+
+
+class Advice(Shape):
+    """What a person has to do because of a card's dates. Moments are RFC 3339."""
+
+    rule: str
+    action: str
+    by: str | None = None
+    since: str | None = None
+    freeze: str | None = None
+    freeze_begins: str | None = None
+    freeze_ends: str | None = None
+    months: int | None = None
+
+
+class ValidityReply(CertificatesReply):
+    """Of GetValidity."""
+
+    advice: list[Advice] = []
 
 
 class CodesReply(Shape):

@@ -30,6 +30,7 @@ from sithsd.client.asynchronous import AsyncClient
 from sithsd.client.blocking import Client
 from sithsd.client.checks import Require, RequirementError
 from sithsd.client.model import (
+    Advice,
     Authentication,
     Card,
     Certificate,
@@ -42,6 +43,7 @@ from sithsd.client.model import (
     Picture,
     Reader,
     Signature,
+    Validity,
     Verdict,
 )
 from sithsd.client.orders import Options
@@ -50,6 +52,7 @@ from sithsd.secret import Secret
 from sithsd.values import IdentityKind, Purpose, Role, SignatureAlgorithm, Status
 
 __all__ = [
+    "Advice",
     "AsyncClient",
     "Authentication",
     "Card",
@@ -77,5 +80,6 @@ __all__ = [
     "SignatureAlgorithm",
     "SithsdError",
     "Status",
+    "Validity",
     "Verdict",
 ]

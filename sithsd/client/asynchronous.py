@@ -9,7 +9,7 @@ from typing import TypeVar, Unpack
 from sithsd.api.wire import ListCall, ReaderCall
 from sithsd.client import orders
 from sithsd.client.line import Line
-from sithsd.client.model import Authentication, Certificates, Change, Codes, Picture, Signature
+from sithsd.client.model import Authentication, Certificates, Change, Codes, Picture, Signature, Validity
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET, runtime_dir
 
 R = TypeVar("R", bound=Signature)
@@ -46,9 +46,9 @@ class AsyncClient:
         """Return the certificates of the card in a reader, with their bytes; without a name, of the only card."""
         return await self._ask("GetCertificates", ReaderCall(reader=reader, unmasked=unmasked or None), Certificates)
 
-    async def validity(self, reader: str | None = None, *, unmasked: bool = False) -> Certificates:
-        """Return the same without the bytes, the verdicts made at this moment."""
-        return await self._ask("GetValidity", ReaderCall(reader=reader, unmasked=unmasked or None), Certificates)
+    async def validity(self, reader: str | None = None, *, unmasked: bool = False) -> Validity:
+        """Return the same without the bytes, the verdicts made at this moment, and what the holder has to do."""
+        return await self._ask("GetValidity", ReaderCall(reader=reader, unmasked=unmasked or None), Validity)
 
     async def codes(self, reader: str | None = None) -> Codes:
         """Return the state of the codes, read from the card now. No try is used."""

@@ -8,7 +8,7 @@ from typing import TypeVar, Unpack
 from sithsd.api.client import Client as Connection
 from sithsd.api.wire import ListCall, ReaderCall
 from sithsd.client import orders
-from sithsd.client.model import Authentication, Certificates, Change, Codes, Picture, Signature
+from sithsd.client.model import Authentication, Certificates, Change, Codes, Picture, Signature, Validity
 from sithsd.locations import CARDS_SOCKET, CODES_SOCKET, runtime_dir
 
 R = TypeVar("R", bound=Signature)
@@ -44,9 +44,9 @@ class Client:
         """Return the certificates of the card in a reader, with their bytes; without a name, of the only card."""
         return self._ask("GetCertificates", ReaderCall(reader=reader, unmasked=unmasked or None), Certificates)
 
-    def validity(self, reader: str | None = None, *, unmasked: bool = False) -> Certificates:
-        """Return the same without the bytes, the verdicts made at this moment."""
-        return self._ask("GetValidity", ReaderCall(reader=reader, unmasked=unmasked or None), Certificates)
+    def validity(self, reader: str | None = None, *, unmasked: bool = False) -> Validity:
+        """Return the same without the bytes, the verdicts made at this moment, and what the holder has to do."""
+        return self._ask("GetValidity", ReaderCall(reader=reader, unmasked=unmasked or None), Validity)
 
     def codes(self, reader: str | None = None) -> Codes:
         """Return the state of the codes, read from the card now. No try is used."""

@@ -164,6 +164,26 @@ class Certificates(Shape, frozen=True):
     certificates: tuple[Certificate, ...]
 
 
+class Advice(Shape, frozen=True):
+    """What the holder of a card has to do because of its dates, by when, and why; see the interface's text."""
+
+    rule: str
+    action: str
+    by: str | None = None
+    since: str | None = None
+    freeze: str | None = None
+    freeze_begins: str | None = None
+    freeze_ends: str | None = None
+    months: int | None = None
+
+
+class Validity(Certificates, frozen=True):
+    """The certificates as they are judged now, and what their holder has to do: the same until `advice_changes`."""
+
+    advice: tuple[Advice, ...] = ()
+    advice_changes: str | None = None
+
+
 class Codes(Shape, frozen=True):
     """The state of every code of the card in a reader, read from it now. No try was used."""
 

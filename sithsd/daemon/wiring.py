@@ -39,6 +39,7 @@ from sithsd.service import config
 from sithsd.service.config import Settings
 from sithsd.service.systemd import keep_watchdog, notify
 from sithsd.service.trust import judge_by
+from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
@@ -48,6 +49,8 @@ from sithsd.session.ledger import Ledger
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
 from sithsd.session.tools import Tools, Worker
+from sithsd.validity import calendar as calendars
+from sithsd.validity.calendar import Calendar, freezes
 from sithsd.values import CodeState, Role
 
 _SURVEY_SECONDS = 2.0
@@ -70,6 +73,7 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     sessions = ActiveSessions() if ACTIVE_SESSION in rules.subjects else None
     rights = Rights.here(rules, nobody_sits_here if sessions is None else sessions.holds)
     policy = policy_file.load(None if settings.policy.file is None else Path(settings.policy.file))
+    calendar = calendars.load(None if settings.calendar.file is None else Path(settings.calendar.file))
     site = profile.load_site_folder(Path(settings.drivers.site))
     registry = Registry(profile.in_order(profile.load_folder(profile.shipped_folder()), site))
     judge = judge_by(settings.validity, state)
@@ -83,8 +87,9 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         _remember(herald, audit)
         readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, judge))
-        facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules))
-        cards = Cards(board, readers, rights, judge, clock)
+        facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules, calendar))
+        adviser = Adviser(calendar, judge.policy.plausible_from)
+        cards = Cards(board, readers, rights, judge, clock, adviser=adviser)
         server = _server(
             sockets,
             cards.interface(Diagnosis(board, readers, judge, clock, facts).method(rights.status)),
@@ -181,12 +186,13 @@ def _server(sockets: Sockets, cards: Interface, codes: Interface) -> Server:
     return Server([(cards, sockets.listening[CARDS_SOCKET]), (codes, sockets.listening[CODES_SOCKET])])
 
 
-def _changed(settings: Settings, policy: Policy, rules: Rules) -> tuple[str, ...]:
-    """Return the names of the settings, and of the policy's and the rights' values, that are not the shipped ones."""
+def _changed(settings: Settings, policy: Policy, rules: Rules, calendar: Calendar) -> tuple[str, ...]:
+    """Return the names of the values in the settings and the other files that are not the shipped ones."""
     return (
         *config.changed(settings, Settings()),
         *config.changed(policy, policy_file.shipped(), "policy."),
         *config.changed(rules, rights_file.shipped(), "rights."),
+        *config.changed(calendar.file, freezes.shipped(), "calendar."),
     )
 
 

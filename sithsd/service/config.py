@@ -43,6 +43,12 @@ class PolicySettings(_Table, frozen=True, kw_only=True):
     file: str | None = None
 
 
+class CalendarSettings(_Table, frozen=True, kw_only=True):
+    """[calendar]: `file` is the site's order freezes; without one it is /etc/sithsd/freezes.toml, if there is one."""
+
+    file: str | None = None
+
+
 class FetchSettings(_Table, frozen=True, kw_only=True):
     """[fetch]: sithsd-fetch, the program that asks issuers for what they have revoked.
 
@@ -68,6 +74,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     rights: RightsSettings = RightsSettings()
     drivers: DriversSettings = DriversSettings()
     policy: PolicySettings = PolicySettings()
+    calendar: CalendarSettings = CalendarSettings()
     fetch: FetchSettings = FetchSettings()
     log: LogSettings = LogSettings()
 

@@ -91,6 +91,7 @@ class Household:
         self._test = ExitStack()
         self._read_of_log = 0
         Shelf(cards).copy_to(self.state)
+        self.write_freezes()
         self.write_config()
 
     # The daemon.
@@ -102,8 +103,15 @@ class Household:
         log = '[log]\nlevel = "debug"\nformat = "json"\n'
         policy = "" if "[policy]" in more else f'[policy]\nfile = "{self.write_policy()}"\n'
         rights = "" if "[rights]" in more else f'[rights]\nfile = "{self.write_rights()}"\n'
-        self.config.write_text(f"{trust}{drivers}{policy}{rights}{log}{more}", encoding="utf-8")
+        calendar = f'[calendar]\nfile = "{self.folder}/freezes.toml"\n'
+        self.config.write_text(f"{trust}{drivers}{policy}{rights}{calendar}{log}{more}", encoding="utf-8")
         return self.config
+
+    def write_freezes(self, text: str = "") -> Path:
+        """Write the site's order freezes; without `text` it has none."""
+        file = self.folder / "freezes.toml"
+        file.write_text(text, encoding="utf-8")
+        return file
 
     def write_policy(self, more: str = "") -> Path:
         """Write the site's policy; without `more` it allows as many wrong codes as all tests of a module give."""

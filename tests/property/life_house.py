@@ -29,6 +29,7 @@ from sithsd.policy.model import Policy
 from sithsd.reader import scard
 from sithsd.reader.monitor import CardInserted, CardRemoved, ReaderAdded, ServiceUp
 from sithsd.reader.worker import ReaderWorker
+from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
@@ -37,6 +38,8 @@ from sithsd.session.model import ReaderStatus
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
 from sithsd.session.tools import Tools
+from sithsd.validity.calendar import Calendar
+from sithsd.validity.calendar.freezes import shipped
 from sithsd.validity.judge import Assessment, Judge
 from sithsd.values import Role, Status, Verdict
 
@@ -237,7 +240,8 @@ class LifeHouse:
         own_rights.touch()
         rights = Rights.here(rights_file.load(own_rights))
         codes = Codes(self.readers, self.desk, rights, lambda _: "life")
-        cards = Cards(self.board, self.readers, rights, judge, self.clock)
+        adviser = Adviser(Calendar(shipped()), TODAY)
+        cards = Cards(self.board, self.readers, rights, judge, self.clock, adviser=adviser)
         self.socket = self.folder / "codes"
         self.socket.unlink(missing_ok=True)
         self._listening = socket.socket(socket.AF_UNIX)

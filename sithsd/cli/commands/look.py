@@ -13,7 +13,8 @@ from sithsd.api.wire import ListCall, ReaderCall
 from sithsd.cli.daemon import JsonObject
 from sithsd.cli.failure import failure
 from sithsd.cli.invocation import Invocation
-from sithsd.cli.replies import Certificate, CertificatesReply, CodesReply, ListReply, read
+from sithsd.cli.replies import Certificate, CertificatesReply, CodesReply, ListReply, ValidityReply, read
+from sithsd.cli.views.advice import advice_view
 from sithsd.cli.views.cards import Look, status_view
 from sithsd.cli.views.certificates import full_view, title_text, validity_view
 from sithsd.cli.views.codes import codes_view
@@ -47,13 +48,13 @@ def codes(invocation: Invocation, *, reader: str | None) -> None:
 
 
 def validity(invocation: Invocation, *, reader: str | None, unmasked: bool) -> None:
-    """Show what is thought of each certificate at this moment."""
+    """Show what the holder has to do because of the card's dates, and what is thought of each certificate now."""
 
     def view(found: JsonObject) -> RenderableType:
-        got = read(found, CertificatesReply)
-        return _under_reader(
-            invocation, got.reader, validity_view(got.certificates, invocation.words, invocation.now())
-        )
+        got = read(found, ValidityReply)
+        verdicts = validity_view(got.certificates, invocation.words, invocation.now())
+        told = [advice_view(got.advice, invocation.words), Text("")] if got.advice else []
+        return _under_reader(invocation, got.reader, Group(*told, verdicts))
 
     parameters = ReaderCall(reader=reader, unmasked=unmasked or None)
     invocation.answer(invocation.daemon.ask(GET_VALIDITY, parameters), view)

@@ -175,7 +175,7 @@ help-status = Show the readers and the card in each. Whose it is, its codes, its
 help-monitor = Show every change as it happens, until Ctrl-C.
 help-lock-on-removal = Lock the screen when the card is taken out. Runs until Ctrl-C.
 help-certificates = Show the certificates of a card, or write them as PEM.
-help-validity = Say whether the certificates may be trusted. And why not.
+help-validity = Say whether the certificates may be trusted. And why not, and when a new card is needed.
 help-codes = Ask the card how many tries are left. No try is used.
 help-verify = Try a PIN on the card. It is asked for without being shown, or read by --code-fd.
 help-change = Change a PIN, from its present value to a new one.
@@ -384,6 +384,43 @@ reason-environment-conflict = It says that it belongs to another environment tha
 reason-signature-md5 = It is signed with MD5, which can be forged.
 reason-key-unreadable = Its key can't be read.
 reason-extensions-malformed = A part of it (an extension) is damaged.
+
+## What to do
+
+label-to-do = What to do
+label-when = When
+label-why = Why
+label-mind = Note
+action-order-now = Order a new card now.
+action-reserve-get = Get a reserve card.
+action-reserve-from = Wait for a reserve card: none is issued now.
+action-carry-card = Keep card and PIN at hand, and do not leave the card at home.
+action-collect-before = If a new card is ordered, collect it in time. Otherwise it is cancelled.
+action-renew-soon = Order a new card.
+action-reserve-replace = See to having an ordinary card, or another reserve card.
+action-order-mayNow = A new card may be ordered early.
+action-order-from = Wait with ordering a new card: none can be ordered now.
+why-freeze-endsInside = The card ends inside an order freeze.
+why-freeze-endsAfter = The card ends soon after an order freeze.
+why-freeze-collect = Cards that were ordered before the order freeze are not kept any longer.
+why-freeze-reserve = No ordinary cards can be ordered, and this one does not last until they can.
+why-freeze-totalStop = Nothing is issued then, not even a reserve card.
+why-freeze-joins = The work begins inside an order freeze.
+why-card-endsSoon = The card ends soon.
+why-card-ended = The card has ended.
+freeze-days = Order freeze: { $from } to { $to }.
+order-months = { $months ->
+    [one] An order is valid for one month.
+   *[other] An order is valid for { $months } months.
+}
+reserve-months = { $months ->
+    [one] A reserve card is valid for at most one month.
+   *[other] A reserve card is valid for at most { $months } months.
+}
+by-day = { $day } at the latest
+by-time = before { $day } at { $time }
+since-day = from { $day }
+since-time = from { $day } at { $time }
 
 ## Monitor
 

@@ -174,7 +174,7 @@ help-status = Visa läsarna och kortet i var och en. Vems det är, dess koder, d
 help-monitor = Visa varje ändring när den sker, tills Ctrl-C.
 help-lock-on-removal = Lås skärmen när kortet tas ut. Pågår tills Ctrl-C.
 help-certificates = Visa ett korts certifikat, eller skriv dem som PEM.
-help-validity = Säg om certifikaten går att lita på. Och annars varför inte.
+help-validity = Säg om certifikaten går att lita på. Och annars varför inte, och när ett nytt kort behövs.
 help-codes = Fråga kortet hur många försök som är kvar. Inget försök går åt.
 help-verify = Pröva en kod mot kortet. Den frågas efter utan att synas, eller läses med --code-fd.
 help-change = Byt en kod mot en ny.
@@ -383,6 +383,43 @@ reason-environment-conflict = Det säger sig höra till en annan miljö än sin 
 reason-signature-md5 = Det är signerat med MD5, som går att förfalska.
 reason-key-unreadable = Nyckeln går inte att läsa.
 reason-extensions-malformed = En del av det (ett tillägg) är skadad.
+
+## Att göra
+
+label-to-do = Att göra
+label-when = När
+label-why = Varför
+label-mind = Obs
+action-order-now = Beställ ett nytt kort genast.
+action-reserve-get = Skaffa ett reservkort.
+action-reserve-from = Vänta med reservkort: inga lämnas ut nu.
+action-carry-card = Ha kort och pinkod med dig, och glöm inte kortet hemma.
+action-collect-before = Om ett nytt kort är beställt, hämta ut det i tid. Annars makuleras det.
+action-renew-soon = Beställ ett nytt kort.
+action-reserve-replace = Se till att få ett ordinarie kort, eller ett nytt reservkort.
+action-order-mayNow = Ett nytt kort kan beställas i förväg.
+action-order-from = Vänta med att beställa ett nytt kort: det går inte nu.
+why-freeze-endsInside = Kortets giltighetstid går ut under beställningsstoppet.
+why-freeze-endsAfter = Kortets giltighetstid går ut snart efter ett beställningsstopp.
+why-freeze-collect = Kort som beställdes före beställningsstoppet sparas inte längre.
+why-freeze-reserve = Ordinarie kort går inte att beställa, och det här gäller inte så länge.
+why-freeze-totalStop = Då lämnas ingenting ut, inte ens ett reservkort.
+why-freeze-joins = Arbetet börjar under beställningsstoppet.
+why-card-endsSoon = Kortets giltighetstid går snart ut.
+why-card-ended = Kortets giltighetstid har gått ut.
+freeze-days = Beställningsstopp: { $from } till { $to }.
+order-months = { $months ->
+    [one] En beställning gäller i en månad.
+   *[other] En beställning gäller i { $months } månader.
+}
+reserve-months = { $months ->
+    [one] Ett reservkort gäller i högst en månad.
+   *[other] Ett reservkort gäller i högst { $months } månader.
+}
+by-day = senast { $day }
+by-time = före { $day } kl. { $time }
+since-day = från och med { $day }
+since-time = från { $day } kl. { $time }
 
 ## Bevakning
 

@@ -5,6 +5,7 @@ import grp
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from session_house import LONG, House, open_house
 
@@ -17,6 +18,9 @@ from sithsd.api.peer import Caller
 from sithsd.api.rights import Rights
 from sithsd.policy.model import Policy
 from sithsd.policy.rights import Rules
+from sithsd.session.adviser import Adviser
+from sithsd.validity.calendar import Calendar
+from sithsd.validity.calendar.freezes import shipped
 from sithsd.validity.judge import Judge
 
 ORDINARY = Caller(uid=54321, gid=54321, pid=1, groups=frozenset({54321}))
@@ -63,11 +67,14 @@ class Socket:
 
 
 @asynccontextmanager
-async def open_daemon(judge: Judge, policy: Policy | None = None) -> AsyncIterator[Socket]:
+async def open_daemon(
+    judge: Judge, policy: Policy | None = None, calendar: Calendar | None = None
+) -> AsyncIterator[Socket]:
     """Give a daemon without sockets."""
     rights = Rights(RULES, own_uid=1, sits_here=lambda uid: uid == HOLDER.uid)
+    adviser = Adviser(calendar or Calendar(shipped()), datetime(2020, 1, 1, tzinfo=UTC))
     async with open_house(judge, policy=policy) as house:
-        cards = Cards(house.board, house.readers, rights, judge, house.clock)
+        cards = Cards(house.board, house.readers, rights, judge, house.clock, adviser=adviser)
         codes = Codes(house.readers, house.desk, rights, lambda pid: f"program {pid}")
         facts = DaemonFacts("9.8.7", house.clock.now(), "/run/pcscd/pcscd.comm", ["rights.file"])
         diagnosis = Diagnosis(house.board, house.readers, judge, house.clock, facts)

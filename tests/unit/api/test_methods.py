@@ -3,12 +3,13 @@
 import base64
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from both_interfaces import DESK, HOLDER, ORDINARY, Socket
 from session_house import READER, refused
 
+from sithsd.api import views
 from sithsd.api.peer import Caller
 from sithsd.api.rights import everyone
 from sithsd.errors import ErrorCode
@@ -158,6 +159,40 @@ async def test_validity_is_judged_now(daemon: Socket) -> None:
     reply = await daemon.call("GetValidity", ORDINARY)
     assert {entry["verdict"]["status"] for entry in reply["certificates"]} == {"bad"}
     assert all("date.expired" in entry["verdict"]["reasons"] for entry in reply["certificates"])
+
+
+async def test_validity_tells_what_is_to_be_done(daemon: Socket) -> None:
+    """GetValidity tells it at the time of the call, by rule and action, and from when on it is something else."""
+    await daemon.house.ready()
+    clock = daemon.house.tools.clock
+    clock.set(datetime(2024, 1, 15, 22, 59, 59, tzinfo=UTC))
+    reply = await daemon.call("GetValidity", ORDINARY)
+    assert (reply["advice"], reply["adviceChanges"]) == ([], "2024-01-15T23:00:00Z")
+    clock.set(datetime(2024, 1, 15, 23, 0, 0, tzinfo=UTC))
+    reply = await daemon.call("GetValidity", ORDINARY)
+    assert reply["advice"] == [
+        {
+            "rule": "freeze.totalStop",
+            "action": "carry.card",
+            "by": "2024-01-25T11:00:00Z",
+            "since": "2024-01-23T11:00:00Z",
+            "freeze": "2023/24",
+            "freezeBegins": "2023-11-30T23:00:00Z",
+            "freezeEnds": "2024-01-25T23:00:00Z",
+            "months": None,
+        }
+    ]
+    assert reply["adviceChanges"] == "2024-01-25T11:00:00Z"
+    # Where a card ends the change is told as the first whole second at which it has ended.
+    not_after = datetime.fromisoformat(min(entry["notAfter"] for entry in reply["certificates"]))
+    clock.set(not_after)
+    reply = await daemon.call("GetValidity", ORDINARY)
+    assert [one["action"] for one in reply["advice"]] == ["renew.soon"]
+    assert reply["adviceChanges"] == views.moment(not_after + timedelta(seconds=1))
+    clock.set(not_after + timedelta(seconds=1))
+    reply = await daemon.call("GetValidity", ORDINARY)
+    assert [one["action"] for one in reply["advice"]] == ["order.now"]
+    assert reply["adviceChanges"] is None
 
 
 async def test_a_card_that_is_being_read_is_waited_for(daemon: Socket) -> None:

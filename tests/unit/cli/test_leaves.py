@@ -19,7 +19,7 @@ from sithsd.errors import ErrorCode
 
 SHAPES = [
     *("Verdict", "CodeState", "Certificate", "Holder", "Card", "Reader"),
-    *("ListReply", "MonitorReply", "CertificatesReply", "CodesReply", "CodeReply"),
+    *("ListReply", "MonitorReply", "CertificatesReply", "ValidityReply", "Advice", "CodesReply", "CodeReply"),
     *("Notice", "ActivateReply", "GuidanceReply", "NewCodeRule", "ChecklistItem"),
     *("RightsReply", "Anchor", "Rate", "PassedOver", "ReaderDiagnosis", "DiagnoseReply"),
 ]

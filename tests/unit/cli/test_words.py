@@ -17,6 +17,8 @@ from sithsd.cli.words import LANGUAGES, Words, preferred_language
 from sithsd.errors import ErrorCode
 from sithsd.policy.model import Advice
 from sithsd.policy.new_code import Rule
+from sithsd.validity.calendar import Action
+from sithsd.validity.calendar import Rule as CalendarRule
 from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
 
 WORDS = {language: Words(language) for language in LANGUAGES}
@@ -118,6 +120,8 @@ def test_every_error_code_is_covered() -> None:
         ("exit", [str(status.value) for status in ExitStatus]),
         ("rule", Rule),
         ("advice", Advice),
+        ("action", Action),
+        ("why", CalendarRule),
     ],
 )
 def test_every_name_on_the_wire_has_words(language: str, group: str, names: list[str]) -> None:

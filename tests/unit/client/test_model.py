@@ -17,6 +17,8 @@ PAIRS = {
     "Picture": "ListReply",
     "Change": "MonitorReply",
     "Certificates": "CertificatesReply",
+    "Advice": "Advice",
+    "Validity": "ValidityReply",
     "Codes": "CodesReply",
     "Signature": "SignReply",
     "Authentication": "AuthenticateReply",

@@ -29,6 +29,7 @@ def test_everything_is_optional(tmp_path: Path) -> None:
     assert settings.rights.file is None
     assert settings.drivers.site == "/etc/sithsd/drivers.d"
     assert settings.policy.file is None
+    assert settings.calendar.file is None
     assert (settings.log.level, settings.log.format) == ("info", "auto")
 
 
@@ -56,6 +57,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
         site = "/srv/drivers"
         [policy]
         file = "/srv/policy.toml"
+        [calendar]
+        file = "/srv/freezes.toml"
         [log]
         level = "warning"
         format = "json"
@@ -66,6 +69,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert settings.validity.anchors == ("/a.pem",)
     assert settings.rights.file == "/srv/rights.toml"
     assert (settings.drivers.site, settings.policy.file) == ("/srv/drivers", "/srv/policy.toml")
+    assert settings.calendar.file == "/srv/freezes.toml"
     assert (settings.log.level, settings.log.format) == ("warning", "json")
 
 
@@ -78,6 +82,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("[rights]\nfile = 7\n", "$.rights.file", "str"),
         ('[rights]\ngroup = "desk"\n', "$.rights", "unknown field `group`"),
         ("[policy]\nfile = 7\n", "$.policy.file", "str"),
+        ("[calendar]\nfile = 7\n", "$.calendar.file", "str"),
         ('[validity]\nenvironments = ["moon"]\n', "$.validity.environments[0]", "moon"),
         ("log = 1\n", "$.log", "object"),
         ("[log\n", "line 1", "table"),
