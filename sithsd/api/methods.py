@@ -108,6 +108,7 @@ class Cards:
             card_serial=card.serial,
             sequence=view.sequence,
             certificates=[views.certificate(entry, unmasked=unmasked) for entry in judged],
+            notes=list(card.notes),
             advice=views.advice(self._adviser.of(card, now)),
             advice_changes=views.whole_second(self._adviser.next_change(card, now)),
         )
@@ -157,4 +158,5 @@ class Cards:
             card_serial=view.card.serial if view.card else None,
             sequence=view.sequence,
             certificates=certificates,
+            notes=list(view.card.notes) if view.card else [],
         )

@@ -185,6 +185,7 @@ class CertificatesReply(Wire):
     card_serial: str | None
     sequence: int
     certificates: list[Certificate]
+    notes: list[str] = []
 
 
 class ValidityReply(CertificatesReply):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from sithsd import trusted
 from sithsd.certificate.names import normalized
 from sithsd.values import Environment, IdentityKind
 
@@ -145,16 +146,19 @@ class Tables:
 
 
 def load_tables(site: Path | None = None) -> Tables:
-    """Return the shipped rows, with those of the file `site` before them. Raises TablesError."""
+    """Return the shipped rows, with those of the file `site` before them.
+
+    What a level of assurance is stands in it, so it has to be root's or the daemon's own user's, writable by its owner
+    alone. Raises TablesError.
+    """
     if site is None:
         return default_tables()
     try:
-        with site.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
+        content = trusted.read(site, _MAX_BYTES)
+    except trusted.UntrustedFileError as error:
+        raise TablesError(f"{site}: {error}") from None
     except OSError as error:
         raise TablesError(f"{site}: {error.strerror}") from None
-    if len(content) > _MAX_BYTES:
-        raise TablesError(f"{site}: larger than {_MAX_BYTES} bytes")
     return _tables(_decode(content, str(site)), _shipped())
 
 
@@ -172,6 +176,8 @@ def _shipped() -> _File:
 def _decode(content: bytes, name: str) -> _File:
     try:
         return msgspec.convert(tomllib.loads(content.decode()), _File)
+    except RecursionError:
+        raise TablesError(f"{name}: is nested too deeply") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise TablesError(f"{name}: {' '.join(str(error).split())}") from None
 

@@ -134,6 +134,7 @@ class CertificatesReply(Shape):
     reader: str
     certificates: list[Certificate]
     card_serial: str | None = None
+    notes: list[str] = []
 
 
 class Advice(Shape):

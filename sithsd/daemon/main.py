@@ -10,6 +10,7 @@ import structlog
 from sithsd import __version__, memory
 from sithsd.api.sockets import SocketError
 from sithsd.card.profile import ProfileError
+from sithsd.certificate.tables import TablesError
 from sithsd.daemon.wiring import serve
 from sithsd.errors import SithsdError
 from sithsd.locations import runtime_dir, state_dir
@@ -48,7 +49,7 @@ def _run(runtime: str | None, state: str | None, config_file: Path | None) -> in
         settings = config.load(config_file)
         journal.set_up(settings.log.level, settings.log.format)
         asyncio.run(_serve(settings, runtime_dir(runtime), state_dir(state), refused))
-    except (config.ConfigError, PolicyError, ProfileError, CertificateFileError) as error:
+    except (config.ConfigError, PolicyError, ProfileError, CertificateFileError, TablesError) as error:
         return _say(str(error), _UNUSABLE_SETTINGS)
     except (SocketError, SithsdError) as error:
         return _say(str(error), _CANNOT_START)

@@ -64,7 +64,8 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     """Run the daemon until it is asked to stop.
 
     `state` may hold the folders `anchors` and `issuers` with certificate files, which are used beside those that the
-    settings name. Raises PolicyError, ProfileError, CertificateFileError, SocketError for what can't be used.
+    settings name. Raises PolicyError, ProfileError, CertificateFileError, TablesError and SocketError for what can't be
+    used.
     """
     started = time.monotonic()
     log = structlog.get_logger("sithsd.daemon")
@@ -85,7 +86,8 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         board, ledger = Board(), Ledger(audit, notices_per_hour=policy.audit.notices_per_hour)
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
-        readers = Readers(Tools(registry, judge, clock, board, herald, who_holds=_who_holds), _start_worker)
+        tools = Tools(registry, judge, clock, board, herald, who_holds=_who_holds, tables=judge.tables)
+        readers = Readers(tools, _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, judge))
         facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules, calendar))
         adviser = Adviser(calendar, judge.policy.plausible_from)

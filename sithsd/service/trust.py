@@ -15,7 +15,7 @@ def judge_by(settings: ValiditySettings, state: Path | None = None) -> Judge:
 
     Anchors are the files that the settings name, the pinned roots in `anchors_folder` for the worlds that are
     configured, and, where a state folder is given, the files in its folder `anchors`; issuers likewise those named,
-    and the files in its folder `issuers`. Raises CertificateFileError.
+    and the files in its folder `issuers`. Raises CertificateFileError, TablesError.
     """
     anchors, issuers = settings.anchors, settings.issuers
     if state is not None:

@@ -6,7 +6,7 @@ from sithsd.card.model import CardContents
 from sithsd.card.operations import ReadCard
 from sithsd.certificate.card import describe
 from sithsd.certificate.read import Certificate, CertificateError, read
-from sithsd.certificate.tables import IssuerFamily
+from sithsd.certificate.tables import IssuerFamily, Tables
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session.model import InsertedCard, JudgedCertificate
 from sithsd.validity.judge import Judge
@@ -15,24 +15,24 @@ from sithsd.values import Purpose
 _OURS = frozenset({IssuerFamily.SITHS_EID, IssuerFamily.SITHS_TYPE1})
 
 
-def is_ours(contents: CardContents) -> bool:
+def is_ours(contents: CardContents, tables: Tables | None = None) -> bool:
     """Tell whether a card is a SITHS card, whose codes may be asked about: SITHS issued a certificate on it.
 
     By the issuer's family, not by the kind of card: of which kind a card is may be unknown, when its level of assurance
-    is not in the tables yet.
+    is not in the `tables` (the shipped ones if None) yet.
     """
     return any(
         certificate.issuer_family in _OURS and certificate.purpose is not Purpose.ISSUER
-        for _, _, certificate in _readable(contents)[0]
+        for _, _, certificate in _readable(contents, tables)[0]
     )
 
 
-def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime) -> InsertedCard:
-    """Return everything that is known of a card that was read.
+def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime, tables: Tables | None = None) -> InsertedCard:
+    """Return everything that is known of a card that was read, by `tables` (the shipped ones if None).
 
     Raises card.unreadable if it has certificates and none of them can be read.
     """
-    readable, malformed = _readable(card.contents)
+    readable, malformed = _readable(card.contents, tables)
     if malformed and not readable:
         raise SithsdError(ErrorCode.CARD_UNREADABLE, f"no certificate can be read: {malformed[0]}")
     certificates = [certificate for _, _, certificate in readable]
@@ -51,13 +51,15 @@ def issuers_on(certificates: list[Certificate]) -> list[Certificate]:
     return [certificate for certificate in certificates if certificate.purpose is Purpose.ISSUER]
 
 
-def _readable(contents: CardContents) -> tuple[list[tuple[str, str | None, Certificate]], list[str]]:
+def _readable(
+    contents: CardContents, tables: Tables | None
+) -> tuple[list[tuple[str, str | None, Certificate]], list[str]]:
     """Return the certificates that can be read, as (id, label, meaning), and the reasons for the others."""
     found: list[tuple[str, str | None, Certificate]] = []
     malformed: list[str] = []
     for entry in contents.certificates:
         try:
-            found.append((entry.id.hex().upper(), entry.label, read(entry.der)))
+            found.append((entry.id.hex().upper(), entry.label, read(entry.der, tables)))
         except CertificateError as error:
             malformed.append(str(error))
     return found, malformed

@@ -6,6 +6,7 @@ Belongs to the asyncio loop's thread; what touches the card runs in the reader's
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -193,7 +194,8 @@ class Slot:
             uses = self._codes.uses
             try:
                 atr, read = await self._read_once(atr, insertion, doubtful=doubtful)
-                card = await asyncio.to_thread(inserted_card, atr, read, self._tools.judge, self._tools.clock.now())
+                judge, now, tables = self._tools.judge, self._tools.clock.now(), self._tools.tables
+                card = await asyncio.to_thread(inserted_card, atr, read, judge, now, tables)
             except SithsdError as reason:
                 error = reason
             except Exception as reason:  # noqa: BLE001 - a bug must not leave the reader "reading" for ever
@@ -228,7 +230,7 @@ class Slot:
             nonlocal started
             started = True
             now = connection.atr if doubtful else atr
-            return now, operations.read(connection, tools.registry, is_ours, now)
+            return now, operations.read(connection, tools.registry, partial(is_ours, tables=tools.tables), now)
 
         reading = asyncio.ensure_future(self._worker.run(operation, patience=None))
         try:

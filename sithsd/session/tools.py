@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from sithsd.card.operations import Connection, ReadCard
 from sithsd.card.registry import Registry
+from sithsd.certificate.tables import Tables
 from sithsd.clock import Clock
 from sithsd.session.board import Board
 from sithsd.session.choice import Settled
@@ -46,6 +47,7 @@ class Tools:
 
     `patience`: for how many seconds a caller waits for the card, at most; `answer_seconds`: for its answers, once it
     was had. `who_holds` names the programs that may hold a card, None if they can't be seen; it is called in a thread.
+    `tables` tell what names of issuers and policies mean, None for the shipped ones.
     """
 
     registry: Registry
@@ -56,6 +58,7 @@ class Tools:
     patience: float = PATIENCE
     answer_seconds: float = ANSWER_SECONDS
     who_holds: Callable[[], str | None] = lambda: None
+    tables: Tables | None = None
 
 
 @dataclass(frozen=True, slots=True)

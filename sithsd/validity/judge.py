@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from sithsd.certificate.read import EXTENSIONS_MALFORMED, Certificate, read
+from sithsd.certificate.tables import Tables, default_tables
 from sithsd.validity import reasons
 from sithsd.validity.anchors import Anchor, load_anchors, load_issuers
 from sithsd.validity.chains import Authorities, Chain, End, find_chain
@@ -62,11 +63,15 @@ class _Case:
 class Judge:
     """Judges certificates against fixed anchors and issuers. `issuers` is how many CAs beside the anchors it knows.
 
+    `tables` tell what names of issuers and policies mean: what it judges is to be read by the same.
+
     It does no I/O after construction and keeps no state that matters, so it may be called from any thread and inside an
     event loop; one call takes a few milliseconds, and one is made at a time.
     """
 
-    def __init__(self, anchors: Sequence[Anchor], issuers: Sequence[bytes], policy: ValidityPolicy) -> None:
+    def __init__(
+        self, anchors: Sequence[Anchor], issuers: Sequence[bytes], policy: ValidityPolicy, tables: Tables | None = None
+    ) -> None:
         """Take the roots to trust and the DER of further CAs, which are trusted for nothing.
 
         Raises CertificateError if one of `issuers` can't be read.
@@ -74,20 +79,22 @@ class Judge:
         self.policy = policy
         self.anchors = tuple(anchors)
         self.issuers = len(issuers)
+        self.tables = tables or default_tables()
         self._worlds = {anchor.certificate.fingerprint: anchor.environment for anchor in anchors}
-        self._authorities = Authorities.of([anchor.certificate for anchor in anchors], [read(der) for der in issuers])
+        others = [read(der, self.tables) for der in issuers]
+        self._authorities = Authorities.of([anchor.certificate for anchor in anchors], others)
         self._turn = threading.Lock()
 
     @classmethod
     def from_settings(cls, settings: ValiditySettings, more: Sequence[Anchor] = ()) -> Self:
         """Return the judge that the configuration asks for, with more anchors.
 
-        Raises CertificateFileError: one line, file and reason.
+        Raises CertificateFileError and TablesError: one line, file and reason.
         """
         policy = settings.policy()
         named = load_anchors(settings.anchors, policy, settings.sim_fingerprints)
         anchors = list({one.certificate.fingerprint: one for one in (*named, *more)}.values())
-        return cls(anchors, load_issuers(settings.issuers), policy)
+        return cls(anchors, load_issuers(settings.issuers), policy, settings.tables())
 
     def judge(
         self,

@@ -1,15 +1,19 @@
 """What is demanded of a certificate, and what the configuration may say of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from sithsd.certificate.tables import Tables, default_tables, load_tables
 from sithsd.values import Environment
 
 # When this release was made. A clock before it is wrong, whatever it says; raise it at each release.
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+ISSUER_TABLE = Path("/etc/sithsd/issuers.toml")
 # What makes a certificate, an OCSP response or a CRL bad, by its name in `sithsd.certificate.strength`.
 REFUSED_WEAKNESSES = frozenset({"signature.sha1", "signature.md5", "key.short"})
 
@@ -70,7 +74,8 @@ class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed) or DER. `anchors_folder`: where `sithsctl anchors install` puts the pinned roots. `sim_fingerprints`:
     SHA-256 of the SIM roots that may be anchors, in hexadecimal, colons allowed; `sim_hosts`: where their issuers may
     be asked ("127.0.0.1:35980"), and nowhere else. `log_in_grace_hours`: for how many hours after its next update a
-    good answer still lets a person in.
+    good answer still lets a person in. `issuer_table`: a file with rows that are asked before those of
+    sithsd/certificate/issuers.toml, in the same form; without one it is /etc/sithsd/issuers.toml, if there is one.
     """
 
     environments: tuple[Environment, ...] = (Environment.PRODUCTION,)
@@ -80,6 +85,7 @@ class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sim_fingerprints: tuple[str, ...] = ()
     sim_hosts: tuple[str, ...] = ()
     log_in_grace_hours: Annotated[int, msgspec.Meta(ge=0, le=168)] = 0
+    issuer_table: str | None = None
 
     def policy(self) -> ValidityPolicy:
         """Return the policy that these settings ask for."""
@@ -88,3 +94,13 @@ class ValiditySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def log_in(self) -> UsePolicy:
         """Return what log-in demands by these settings."""
         return replace(LOG_IN, grace=timedelta(hours=self.log_in_grace_hours))
+
+    def tables(self) -> Tables:
+        """Return what names of issuers and policies mean, with the site's rows first. Raises TablesError."""
+        if self.issuer_table is not None:
+            return load_tables(Path(self.issuer_table))
+        # With a folder that may not be looked into, exists() raises: the reading says so in one line.
+        with suppress(PermissionError):
+            if not ISSUER_TABLE.exists():
+                return default_tables()
+        return load_tables(ISSUER_TABLE)

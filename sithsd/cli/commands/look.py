@@ -52,7 +52,7 @@ def validity(invocation: Invocation, *, reader: str | None, unmasked: bool) -> N
 
     def view(found: JsonObject) -> RenderableType:
         got = read(found, ValidityReply)
-        verdicts = validity_view(got.certificates, invocation.words, invocation.now())
+        verdicts = validity_view(got.certificates, invocation.words, invocation.now(), got.notes)
         told = [advice_view(got.advice, invocation.words), Text("")] if got.advice else []
         return _under_reader(invocation, got.reader, Group(*told, verdicts))
 

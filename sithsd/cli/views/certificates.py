@@ -133,8 +133,13 @@ def full_view(certificates: Sequence[Certificate], words: Words, now: datetime) 
     return _one_by_one(certificates, words, rows)
 
 
-def validity_view(certificates: Sequence[Certificate], words: Words, now: datetime) -> RenderableType:
-    """Return the verdict on each certificate: its reasons, its path and when it was judged."""
+def validity_view(
+    certificates: Sequence[Certificate], words: Words, now: datetime, notes: Sequence[str] = ()
+) -> RenderableType:
+    """Return the verdict on each certificate: its reasons, its path and when it was judged.
+
+    Before them stands what is remarkable of all of them together, by `notes`: two card numbers on one card, say.
+    """
 
     def rows(one: Certificate) -> list[tuple[str, Text]]:
         verdict = verdict_text(Verdict(status=one.verdict.status), words)
@@ -148,7 +153,9 @@ def validity_view(certificates: Sequence[Certificate], words: Words, now: dateti
             ("checked", Text(local_time(one.checked_at) if one.checked_at else "")),
         ]
 
-    return _one_by_one(certificates, words, rows)
+    remarkable = [(words.say("label-notes"), Text(words.name("note", note), style=CAUTION)) for note in notes]
+    judged = _one_by_one(certificates, words, rows)
+    return Group(facts(remarkable), judged) if remarkable else judged
 
 
 def _fingerprint(hexadecimal: str) -> Text:

@@ -195,6 +195,15 @@ async def test_validity_tells_what_is_to_be_done(daemon: Socket) -> None:
     assert reply["adviceChanges"] is None
 
 
+async def test_what_is_remarkable_of_a_card_is_told_with_its_certificates(daemon: Socket) -> None:
+    """The notes of the card are in the replies about its certificates too, as in List."""
+    await daemon.house.ready("protected")
+    listed = (await daemon.call("List", ORDINARY))["readers"][0]["card"]["notes"]
+    assert listed == ["holder.protectedAssumed"]
+    for name in ("GetValidity", "GetCertificates"):
+        assert (await daemon.call(name, ORDINARY))["notes"] == listed
+
+
 async def test_a_card_that_is_being_read_is_waited_for(daemon: Socket) -> None:
     """A call for certificates that comes while the card is read is answered when it was."""
     daemon.house.plug()

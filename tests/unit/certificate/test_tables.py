@@ -101,6 +101,17 @@ def test_a_malformed_file_is_refused_in_one_line(tmp_path: Path, content: bytes,
     assert "\n" not in str(caught.value)
 
 
+def test_a_table_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    """Who can write it decides what a level of assurance is."""
+    site = tmp_path / "site.toml"
+    site.write_text("")
+    site.chmod(0o666)
+    with pytest.raises(TablesError, match="writable by its owner alone"):
+        load_tables(site)
+    site.chmod(0o600)
+    assert load_tables(site) == default_tables()
+
+
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     """A file that is not there is an error, not an empty table."""
     with pytest.raises(TablesError, match="No such file"):

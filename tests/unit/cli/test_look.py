@@ -237,6 +237,16 @@ def test_validity_gives_reasons_path_and_time(daemon: FakeDaemon, sithsctl: Run)
     assert sithsctl("validity", "--json").json == certificates_reply(bad)
 
 
+def test_validity_tells_what_does_not_fit_together(daemon: FakeDaemon, sithsctl: Run) -> None:
+    """Certificates of one card that have two card numbers are remarked upon before the verdicts; without notes not."""
+    reply = certificates_reply(certificate("authentication", "hsaId"))
+    daemon.script["GetValidity"] = [{**reply, "notes": ["cardNumber.conflict"]}, reply]
+    told = sithsctl("validity").out
+    sentence = "The certificates disagree about the card number."
+    assert told.index(sentence) < told.index("Authentication")
+    assert sentence not in sithsctl("validity").out
+
+
 def test_an_end_that_is_near_is_counted(daemon: FakeDaemon, sithsctl: Run) -> None:
     """A desk sees at once that a card is to be replaced; a far end is not counted."""
     near = certificate("authentication", "hsaId", notAfter="2026-12-22T12:00:00Z")

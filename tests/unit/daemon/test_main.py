@@ -105,6 +105,21 @@ def test_an_anchor_that_can_not_be_used(tmp_path: Path) -> None:
     assert str(anchor) in said[0]
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o620])
+def test_a_table_of_issuers_that_can_not_be_used(tmp_path: Path, mode: int) -> None:
+    """A malformed table, or one that others may write, is exit status 78 and one line."""
+    table = tmp_path / "issuers.toml"
+    table.write_text("[[issuer]]\nlevel = 3\n")
+    table.chmod(mode)
+    path = tmp_path / "sithsd.toml"
+    path.write_text(f'[validity]\nissuer_table = "{table}"\n')
+    status, said = run(*folders(tmp_path), "--config", str(path))
+    assert status == 78
+    (line,) = said
+    assert line.startswith(f"sithsd: {table}: ")
+    assert ("writable by its owner alone" in line) is (mode == 0o620)
+
+
 def test_sockets_that_can_not_be_made(tmp_path: Path) -> None:
     """A folder for the sockets that can't be made is exit status 1 and one line."""
     (tmp_path / "run").write_text("a file where the folder should be")

@@ -1,6 +1,7 @@
 """From what was read to what is said of it."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from card_bench import ROWS, TODAY, Bench, card, image_of, registry, shelf
@@ -8,6 +9,7 @@ from card_bench import ROWS, TODAY, Bench, card, image_of, registry, shelf
 from sithsd.card import operations
 from sithsd.card.model import CardCertificate, CardContents
 from sithsd.card.operations import ReadCard
+from sithsd.certificate.tables import Tables, load_tables
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session import describe
 from sithsd.session.describe import inserted_card, is_ours, issuers_on
@@ -48,6 +50,32 @@ def test_cards_of_ours(judge: Judge, name: str, kind: CardKind) -> None:
     assert facts.kind is kind
 
 
+def test_a_sites_table_says_whose_and_of_what_level(judge: Judge, tmp_path: Path) -> None:
+    """An issuer that only the site's table knows makes a card ours; the site's level of assurance goes first."""
+    site = tmp_path / "issuers.toml"
+    site.write_text(
+        '[[issuer]]\nname = "SITHS e-id Person HSA-id 3 CA v1"\nfamily = "sithsEid"\nlevel_of_assurance = 4\n'
+        '[[issuer]]\nname = "SITHS e-id Person ID 3 CA v1"\nfamily = "sithsEid"\nlevel_of_assurance = 4\n'
+        '[[family]]\nfamily = "sithsEid"\ncontains = "CA"\n'
+    )
+    tables = load_tables(site)
+    facts = inserted_card(b"\x3b\x00", read("ordinary"), judge, TODAY, tables).facts
+    assert facts is not None
+    assert facts.level_of_assurance == 4
+    foreign = read("foreign").contents
+    assert not is_ours(foreign)
+    assert is_ours(foreign, tables)
+
+
+def test_a_certificate_of_another_card_is_remarked_upon(judge: Judge) -> None:
+    """Certificates with two card numbers on one card: the conflict is a note, and no number is believed."""
+    found, other = read("ordinary"), read("second").contents.certificates[0]
+    card = inserted_card(b"\x3b\x00", changed(found, *found.contents.certificates, other), judge, TODAY)
+    assert card.facts is not None
+    assert card.facts.card_number is None
+    assert "cardNumber.conflict" in card.notes
+
+
 def test_cards_that_are_not(judge: Judge) -> None:
     """Other issuers' cards, and cards without certificates, are not ours."""
     found = read("foreign")
@@ -77,8 +105,8 @@ def test_a_card_whose_level_is_not_in_the_tables_is_ours(monkeypatch: pytest.Mon
     found = read("reserve")
     real = describe.read
 
-    def levelless(der: bytes) -> object:
-        return dataclasses.replace(real(der), level_of_assurance=None)
+    def levelless(der: bytes, tables: Tables | None = None) -> object:
+        return dataclasses.replace(real(der, tables), level_of_assurance=None)
 
     monkeypatch.setattr(describe, "read", levelless)
     assert is_ours(found.contents)

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from judging import BEST, SIM, House, broken, leaf, reasons
 
 from sithsd.certificate.read import CertificateError, read
+from sithsd.certificate.tables import TablesError
+from sithsd.validity import policy as policy_module
 from sithsd.validity.anchors import Anchor
 from sithsd.validity.files import CertificateFileError, read_certificates
 from sithsd.validity.judge import Assessment, Judge
@@ -302,6 +304,28 @@ def test_settings_are_read_strictly(tmp_path: Path) -> None:
             msgspec.convert(wrong, ValiditySettings)
     with pytest.raises(CertificateFileError, match="No such file"):
         Judge.from_settings(ValiditySettings(issuers=(str(tmp_path / "none"),)))
+
+
+def test_the_table_of_issuers_is_the_sites_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the setting, else at its usual place, else as shipped; a malformed one, or a named one that lacks, stops."""
+    usual, named = tmp_path / "issuers.toml", tmp_path / "named.toml"
+    monkeypatch.setattr(policy_module, "ISSUER_TABLE", usual)
+    name = "SITHS e-id Person HSA-id 2 CA v1"
+
+    def level(**setting: str) -> int | None:
+        return Judge.from_settings(ValiditySettings(**setting)).tables.issuer(name).level_of_assurance
+
+    row = '[[issuer]]\nname = "SITHS e-id Person HSA-id 2 CA v1"\nfamily = "sithsEid"\nlevel_of_assurance = '
+    assert level() == 2
+    usual.write_text(row + "3\n")
+    named.write_text(row + "4\n")
+    assert level() == 3
+    assert level(issuer_table=str(named)) == 4
+    with pytest.raises(TablesError, match="No such file"):
+        level(issuer_table=str(tmp_path / "none.toml"))
+    usual.write_text("[[issuer]")
+    with pytest.raises(TablesError, match=r"issuers\.toml: "):
+        level()
 
 
 def test_an_unreadable_issuer_is_refused_at_construction(house: House) -> None:

@@ -282,7 +282,7 @@ def test_a_second_opinion_on_good_and_broken_chains(forge: Any, house: House) ->
 
 
 def test_a_certificate_is_judged_as_it_is_written(forge: Any, house: House) -> None:
-    """Of whatever length it is, a certificate gets its verdict by its own bytes, though the library would write it anew.
+    """Of whatever length it is, a certificate gets its verdict by its own bytes, which the library would write anew.
 
     FALSE where it is the default (X.690, 11.5) is nothing that the library would write.
     """
