@@ -143,7 +143,7 @@ def _holder(certificates: Iterable[Certificate], notes: set[str]) -> Holder | No
     surnames = {normalized(certificate.surname) for certificate in persons if certificate.surname}
     if len(surnames) > 1 or any(not number.same_person(numbers[0]) for number in numbers):
         notes.add("holder.conflict")
-    if any(_looks_protected(certificate) for certificate in persons):
+    if any(looks_protected(one.common_name, one.given_name, one.surname, one.hsa_id) for one in persons):
         notes.add("holder.protectedAssumed")
         return Holder(None, hsa_ids, None, None, protected=True)
     name = next((certificate.common_name for certificate in persons if certificate.common_name), None)
@@ -157,10 +157,9 @@ def _holder(certificates: Iterable[Certificate], notes: set[str]) -> Holder | No
     )
 
 
-def _looks_protected(certificate: Certificate) -> bool:
+def looks_protected(common_name: str | None, given_name: str | None, surname: str | None, hsa_id: str | None) -> bool:
     """Assume that a person who is named by the HSA-id alone is protected. No source tells how it really shows."""
-    named = certificate.given_name or certificate.surname
-    return not named and stands_for_hsa_id(certificate.common_name, certificate.hsa_id)
+    return not (given_name or surname) and stands_for_hsa_id(common_name, hsa_id)
 
 
 def _remarkable(certificates: Iterable[Certificate]) -> Iterable[str]:

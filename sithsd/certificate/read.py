@@ -77,7 +77,9 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Extensions:
+class Extensions:
+    """What the extensions of a certificate say; nothing if one of them is malformed."""
+
     use: KeyUse = field(default_factory=KeyUse)
     policies: tuple[str, ...] = ()
     card_number: str | None = None
@@ -107,7 +109,7 @@ def read(der: bytes, tables: Tables | None = None) -> Certificate:
 
 def _meaning(certificate: x509.Certificate, der: bytes, tables: Tables) -> Certificate:
     issuer, subject = issuer_and_subject(certificate.tbs_certificate_bytes)
-    extensions = _extensions(certificate)
+    extensions = extensions_of(certificate)
     facts = tables.issuer(issuer.first(COMMON_NAME))
     identity = identify(subject, extensions.policies, extensions.use, facts, tables)
     key, weaknesses = examine(certificate)
@@ -143,11 +145,12 @@ def _meaning(certificate: x509.Certificate, der: bytes, tables: Tables) -> Certi
     )
 
 
-def _extensions(certificate: x509.Certificate) -> _Extensions:
+def extensions_of(certificate: x509.Certificate) -> Extensions:
+    """Return what the extensions of `certificate` say."""
     try:
         extensions = certificate.extensions
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        return _Extensions(malformed=True)
+        return Extensions(malformed=True)
     ca = False
     usage: x509.KeyUsage | None = None
     policies: tuple[str, ...] = ()
@@ -169,7 +172,7 @@ def _extensions(certificate: x509.Certificate) -> _Extensions:
             case x509.UnrecognizedExtension(oid=oid, value=value) if oid == _CARD_NUMBER:
                 card_number = _string(value)
     use = KeyUse(ca, usage.digital_signature, usage.content_commitment) if usage else KeyUse(ca)
-    return _Extensions(use, policies, card_number, subject_key, authority_key)
+    return Extensions(use, policies, card_number, subject_key, authority_key)
 
 
 def _masked(oid: str, value: str) -> str:

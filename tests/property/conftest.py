@@ -17,3 +17,5 @@ def _load(name: str, path: Path) -> None:
 
 _load("card_bench", Path(__file__).parents[1] / "contract" / "card_bench.py")
 _load("life_house", Path(__file__).with_name("life_house.py"))
+for _name in ("world", "draft", "parts", "names", "cases", "agreement"):
+    _load(f"bulk_{_name}", Path(__file__).with_name(f"bulk_{_name}.py"))

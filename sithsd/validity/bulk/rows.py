@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sithsd.certificate.tables import Tables
 from sithsd.validity.anchors import Anchor
-from sithsd.validity.policy import ValidityPolicy
+from sithsd.validity.calendar import Advice, Calendar
+from sithsd.validity.policy import REPORT, UsePolicy, ValidityPolicy
 from sithsd.values import CardKind, Environment, Purpose, Status
 
 
@@ -38,6 +40,12 @@ class BulkSetup:
     """The moment at which everything is judged (aware)."""
     tables: Tables | None = None
     """What the names of issuers and policies mean; the shipped tables if None."""
+    lists: tuple[bytes | Path, ...] = field(default=(), repr=False)
+    """CRLs (DER), or the files that they are in. Of an issuer without any, nobody was asked."""
+    use: UsePolicy = REPORT
+    """What is demanded of the lists."""
+    calendar: Calendar | None = None
+    """What there is to do because of a card's dates; without it, nothing is advised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,12 @@ class JudgedRow:
     """The holder's HSA-id, if the certificate carries that identity."""
     holder: str | None = field(default=None, repr=False)
     """The holder's name, masked; None as well where the holder's identity looks protected."""
+    revoked_at: datetime | None = None
+    """Since when the certificate is revoked, None if no list says so."""
+    revocation_reason: str | None = None
+    """Why, by RFC 5280, 5.3.1; None if that is not told."""
+    advice: tuple[Advice, ...] = ()
+    """What there is to do, the most urgent first, as if this were the only certificate of its card."""
 
 
 @dataclass(frozen=True, slots=True)

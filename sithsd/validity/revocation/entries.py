@@ -61,6 +61,10 @@ class Entries:
     def __len__(self) -> int:
         return len(self._index)
 
+    def parts(self) -> "tuple[bytes, array[int]]":
+        """Return the bytes of the lines, and the index of eight bytes for each of them."""
+        return self._content, self._index
+
     def of(self, serial_number: int) -> list[Entry]:
         """Return the lines about this serial number. Raises UnprovenError for one that can't be read."""
         return [self._entry(place) for place in self._places_of(serial_number)]
