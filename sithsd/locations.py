@@ -24,6 +24,15 @@ def fetch_runtime_dir(given: str | os.PathLike[str] | None = None) -> Path:
     return _folder(given, "RUNTIME_DIRECTORY", "/run/sithsd-fetch")
 
 
+def fetch_socket(runtime: Path) -> Path:
+    """Return the socket of the sithsd-fetch that belongs to the daemon whose sockets are in `runtime`.
+
+    That of the installed daemon has a folder of its own, any other one's is beside the daemon's.
+    """
+    folder = Path("/run/sithsd-fetch") if runtime == Path("/run/sithsd") else runtime
+    return folder / FETCH_SOCKET
+
+
 def fetch_state_dir(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of what sithsd-fetch keeps: as `given`, else $STATE_DIRECTORY, else /var/lib/sithsd-fetch."""
     return _folder(given, "STATE_DIRECTORY", "/var/lib/sithsd-fetch")

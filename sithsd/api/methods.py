@@ -1,7 +1,7 @@
 """The methods of io.sithsd.Cards: rights and shapes here, the work in the session room."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 from sithsd.api import views, wire
 from sithsd.api.interface import AnyMethod, Interface, Method, NoParameters, StreamMethod, interface_text
@@ -12,23 +12,21 @@ from sithsd.errors import ErrorCode, SithsdError
 from sithsd.locations import CARDS_SOCKET
 from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
-from sithsd.session.describe import issuers_on
-from sithsd.session.model import InsertedCard, JudgedCertificate, Picture
+from sithsd.session.model import InsertedCard, Picture, ReaderView
 from sithsd.session.readers import Readers
-from sithsd.session.slot import Slot
-from sithsd.validity.judge import Judge
+from sithsd.session.verdicts import Verdicts
 
 
 class Cards:
-    """What those who may look are told. `judge`, `clock` and `adviser` serve what is answered anew each time."""
+    """What those who may look are told. `verdicts`, `clock` and `adviser` serve what is answered anew each time."""
 
     def __init__(  # noqa: PLR0913 - the whole daemon as those who look see it
-        self, board: Board, readers: Readers, rights: Rights, judge: Judge, clock: Clock, *, adviser: Adviser
+        self, board: Board, readers: Readers, rights: Rights, verdicts: Verdicts, clock: Clock, *, adviser: Adviser
     ) -> None:
         self._board = board
         self._readers = readers
         self._rights = rights
-        self._judge = judge
+        self._verdicts = verdicts
         self._clock = clock
         self._adviser = adviser
         self._shown: dict[bool, tuple[Picture, list[wire.Reader]]] = {}
@@ -42,7 +40,7 @@ class Cards:
                 Method("List", wire.ListCall, right, self._list),
                 StreamMethod("Monitor", wire.ListCall, right, self._monitor),
                 Method("GetCertificates", wire.ReaderCall, right, self._certificates),
-                Method("GetValidity", wire.ReaderCall, right, self._validity),
+                Method("GetValidity", wire.ValidityCall, right, self._validity),
                 Method("GetCodes", wire.ReaderCall, right, self._codes),
                 Method("GetRights", NoParameters, everyone, self._caller_rights),
                 *more,
@@ -84,25 +82,22 @@ class Cards:
         # Whoever may see personal identity numbers gets whole certificates, asked for or not.
         whole = unmasked or self._rights.personal_numbers(caller)
         return self._reply(
-            slot,
+            slot.view,
             [
                 views.certificate(entry, unmasked=unmasked, with_bytes=whole or not views.is_personal(entry))
                 for entry in slot.certificates()
             ],
         )
 
-    async def _validity(self, call: wire.ReaderCall, caller: Caller) -> wire.ValidityReply:
+    async def _validity(self, call: wire.ValidityCall, caller: Caller) -> wire.ValidityReply:
         unmasked = self._unmasked(call.unmasked, caller)
         slot = self._readers.slot(call.reader)
         await slot.settled()
-        entries = slot.certificates()
-        helpers = issuers_on([entry.certificate for entry in entries])
-        now = self._clock.now()
-        judged: list[JudgedCertificate] = [
-            replace(entry, assessment=self._judge.judge(entry.certificate, now, helpers)) for entry in entries
-        ]
-        view = slot.view
-        card = view.card or InsertedCard(b"")
+        # The card may go while others are asked about it: the reply is of this one.
+        view, entries = slot.view, slot.certificates()
+        await self._verdicts.ask(entries, fresh=bool(call.fresh))
+        judged = await asyncio.to_thread(self._verdicts.judged, entries)
+        card, now = view.card or InsertedCard(b""), self._clock.now()
         return wire.ValidityReply(
             reader=view.name,
             card_serial=card.serial,
@@ -151,8 +146,7 @@ class Cards:
         return bool(asked)
 
     @staticmethod
-    def _reply(slot: Slot, certificates: list[wire.Certificate]) -> wire.CertificatesReply:
-        view = slot.view
+    def _reply(view: ReaderView, certificates: list[wire.Certificate]) -> wire.CertificatesReply:
         return wire.CertificatesReply(
             reader=view.name,
             card_serial=view.card.serial if view.card else None,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from sithsd.api import wire
+from sithsd.api import evidence_views, wire
 from sithsd.api.moments import moment, moment_or_none
 from sithsd.certificate.card import Holder
 from sithsd.certificate.personal import mask
@@ -84,6 +84,9 @@ def certificate(entry: JudgedCertificate, *, unmasked: bool, with_bytes: bool = 
         anchor=assessment.anchor,
         checked_at=moment(assessment.checked_at),
         der=base64.b64encode(facts.der).decode() if with_bytes else None,
+        evidence=evidence_views.told(entry),
+        next_check=moment_or_none(evidence_views.next_check(entry)),
+        can_sign=entry.can_sign,
     )
 
 

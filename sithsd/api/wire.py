@@ -37,8 +37,40 @@ class CodeState(Wire):
     not_last: bool = False
 
 
+class Evidence(Wire):
+    """What is known of one certificate's revocation; see `sithsd.validity.revocation.model.Evidence`.
+
+    `subject` is the certificate's (masked), as far as it is known. `status`: "good", "revoked" or "unknown"; with the
+    last alone `failure` tells why. `stale_hours`: for how many hours newer information has been due, null where it is
+    not.
+    """
+
+    fingerprint: str
+    serial_number: str
+    status: str
+    subject: str | None = None
+    source: str | None = None
+    url: str | None = None
+    signer: str | None = None
+    this_update: str | None = None
+    next_update: str | None = None
+    produced_at: str | None = None
+    fetched_at: str | None = None
+    revoked_at: str | None = None
+    revocation_reason: str | None = None
+    failure: str | None = None
+    detail: str | None = None
+    next_check: str | None = None
+    stale_hours: int | None = None
+
+
 class Certificate(Wire):
-    """One certificate of a card. Moments are RFC 3339 in UTC. `der` is base64, only where a reply says so."""
+    """One certificate of a card. Moments are RFC 3339 in UTC. `der` is base64, only where a reply says so.
+
+    `evidence` is what the verdict rests on, of each certificate of the path below the anchor that is known about;
+    `next_check` when there is going to be more of it. `can_sign`: its key is on the card, behind the PIN of its
+    purpose, and cards of this family are known to sign; a daemon that does not tell leaves it null.
+    """
 
     id: str
     purpose: Purpose
@@ -60,6 +92,9 @@ class Certificate(Wire):
     anchor: str | None = None
     checked_at: str | None = None
     der: str | None = None
+    evidence: list[Evidence] = []
+    next_check: str | None = None
+    can_sign: bool | None = None
 
 
 class Holder(Wire):
@@ -176,6 +211,14 @@ class ReaderCall(Wire, forbid_unknown_fields=True):
 
     reader: str | None = None
     unmasked: bool | None = None
+
+
+class ValidityCall(Wire, forbid_unknown_fields=True):
+    """Parameters of io.sithsd.Cards.GetValidity; `fresh` asks the issuers even where known answers will do."""
+
+    reader: str | None = None
+    unmasked: bool | None = None
+    fresh: bool | None = None
 
 
 class CertificatesReply(Wire):

@@ -10,7 +10,7 @@ import msgspec
 
 from sithsd.card.model import Encoding
 from sithsd.iso7816.apdu import MAX_EXTENDED_LE, MAX_SHORT_LE
-from sithsd.values import Role
+from sithsd.values import KeyKind, Role
 
 _MAX_PROFILE = 64 * 1024
 
@@ -219,6 +219,13 @@ class Profile(_Table, kw_only=True, frozen=True):
     def __post_init__(self) -> None:
         if (self.backend == "pkcs11") is (self.pkcs11 is None):
             raise ValueError('the table [pkcs11] belongs to the backend "pkcs11", and to no other')
+
+    def signs_with(self, kind: KeyKind) -> bool:
+        """Tell whether cards of the family sign with keys of a kind, as far as is known: a module tells only itself."""
+        rules = self.signing
+        if rules is None:
+            return self.pkcs11 is not None
+        return any(way is not None for way in ((rules.ecdsa,) if kind is KeyKind.EC else (rules.pkcs1, rules.raw)))
 
 
 def load(path: Path) -> Profile:

@@ -38,6 +38,23 @@ class CodeState(Shape):
     not_last: bool = False
 
 
+class Evidence(Shape):
+    """What is known of one certificate's revocation. Moments are RFC 3339."""
+
+    fingerprint: str = ""
+    status: str = "unknown"
+    subject: str | None = None
+    source: str | None = None
+    url: str | None = None
+    signer: str | None = None
+    this_update: str | None = None
+    next_update: str | None = None
+    revoked_at: str | None = None
+    revocation_reason: str | None = None
+    failure: str | None = None
+    stale_hours: int | None = None
+
+
 class Certificate(Shape):
     """One certificate of a card. Moments are RFC 3339; `der` is base64."""
 
@@ -61,6 +78,9 @@ class Certificate(Shape):
     anchor: str | None = None
     checked_at: str | None = None
     der: str | None = None
+    evidence: list[Evidence] = []
+    next_check: str | None = None
+    can_sign: bool | None = None
 
 
 class Holder(Shape):

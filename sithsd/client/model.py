@@ -39,12 +39,40 @@ class CodeState(Shape, frozen=True):
     not_last: bool = False
 
 
+class Evidence(Shape, frozen=True):
+    """What is known of one certificate's revocation: that of the card, or one of its issuers (`fingerprint`).
+
+    `status`: "good", "revoked" or "unknown"; with the last alone `failure` tells why ("unreachable", "stale" ...).
+    `stale_hours`: for how many whole hours newer information has been due, None where it is not.
+    """
+
+    fingerprint: str
+    serial_number: str
+    status: str
+    subject: str | None = None
+    source: str | None = None
+    url: str | None = None
+    signer: str | None = None
+    this_update: str | None = None
+    next_update: str | None = None
+    produced_at: str | None = None
+    fetched_at: str | None = None
+    revoked_at: str | None = None
+    revocation_reason: str | None = None
+    failure: str | None = None
+    detail: str | None = None
+    next_check: str | None = None
+    stale_hours: int | None = None
+
+
 class Certificate(Shape, frozen=True):
     """One certificate of a card.
 
     `purpose`: "authentication", "signature", "issuer" or "other"; `identity`: "hsaId", "personalIdentityNumber" or
     "none". `fingerprint` is SHA-256 in hexadecimal. `environment`: only "production" identifies a real person. `der` is
-    None where the reply does not carry it, or this user may not see it.
+    None where the reply does not carry it, or this user may not see it. `evidence` is what the verdict on revocation
+    rests on, and `next_check` when there is going to be more of it. `can_sign`: its key is on the card and can be used,
+    as far as is known; None where the daemon does not tell.
     """
 
     id: str
@@ -67,6 +95,9 @@ class Certificate(Shape, frozen=True):
     anchor: str | None = None
     checked_at: str | None = None
     der: bytes | None = None
+    evidence: tuple[Evidence, ...] = ()
+    next_check: str | None = None
+    can_sign: bool | None = None
 
     def __repr__(self) -> str:
         """Return what it is for, without whose it is."""

@@ -23,10 +23,12 @@ from sithsd.audit.model import Row
 from sithsd.card import profile
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
+from sithsd.daemon.alarm import ClockAlarm
+from sithsd.daemon.fetching import FetchInformant
 from sithsd.daemon.sessions import ActiveSessions
 from sithsd.daemon.sleep import SleepWatch
 from sithsd.errors import SithsdError
-from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET, pcscd_socket
+from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET, fetch_socket, pcscd_socket
 from sithsd.policy import model as policy_file
 from sithsd.policy import rights as rights_file
 from sithsd.policy.model import Policy
@@ -49,6 +51,7 @@ from sithsd.session.ledger import Ledger
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
 from sithsd.session.tools import Tools, Worker
+from sithsd.session.verdicts import Verdicts
 from sithsd.validity import calendar as calendars
 from sithsd.validity.calendar import Calendar, freezes
 from sithsd.values import CodeState, Role
@@ -86,12 +89,12 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         board, ledger = Board(), Ledger(audit, notices_per_hour=policy.audit.notices_per_hour)
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
-        tools = Tools(registry, judge, clock, board, herald, who_holds=_who_holds, tables=judge.tables)
+        verdicts = Verdicts(judge, clock, FetchInformant(fetch_socket(runtime)), settings.validity.log_in())
+        tools = Tools(registry, verdicts, ClockAlarm(), clock, board, herald, who_holds=_who_holds, tables=judge.tables)
         readers = Readers(tools, _start_worker)
-        desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, judge))
+        desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, verdicts))
         facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules, calendar))
-        adviser = Adviser(calendar, judge.policy.plausible_from)
-        cards = Cards(board, readers, rights, judge, clock, adviser=adviser)
+        cards = Cards(board, readers, rights, verdicts, clock, adviser=Adviser(calendar, judge.policy.plausible_from))
         server = _server(
             sockets,
             cards.interface(Diagnosis(board, readers, judge, clock, facts).method(rights.status)),

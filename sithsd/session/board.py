@@ -40,6 +40,11 @@ class Board:
         self._show(replace(self._picture, readers=readers, changed=view.name))
         return shown
 
+    def renew(self, view: ReaderView) -> None:
+        """Show a reader with what nobody needs to hear of: it is no event, and has no number."""
+        readers = tuple(view if other.name == view.name else other for other in self._picture.readers)
+        self._picture = replace(self._picture, readers=readers)
+
     def drop(self, name: str) -> None:
         """Take a reader that is gone off the board."""
         readers = tuple(view for view in self._picture.readers if view.name != name)

@@ -23,15 +23,15 @@ from sithsd.session.beginning import AbandonedError, Beginning
 from sithsd.session.budget import Budget
 from sithsd.session.fault import fault
 from sithsd.session.ledger import Ledger
-from sithsd.session.model import InsertedCard
+from sithsd.session.model import InsertedCard, JudgedCertificate
 from sithsd.session.order_plan import Plan, plan, told_of
 from sithsd.session.orders import ActivateOrder, Asker, Order, SignOrder, name_of
 from sithsd.session.readers import Readers
 from sithsd.session.signing import settle
 from sithsd.session.slot import Slot
 from sithsd.session.tools import Done, Held
-from sithsd.validity.judge import Judge
-from sithsd.values import CardKind
+from sithsd.session.verdicts import Verdicts
+from sithsd.values import CardKind, Purpose
 
 _ABANDONED = "abandoned"
 # Refusals of what a person may or should not do. Slips of the fingers are not among them.
@@ -56,7 +56,7 @@ class DeskTools:
     budget: Budget
     ledger: Ledger
     clock: Clock
-    judge: Judge
+    verdicts: Verdicts
 
 
 class CodeDesk:
@@ -83,7 +83,9 @@ class CodeDesk:
         held = await slot.card(order.serial)
         try:
             if isinstance(order, SignOrder):
-                order = settle(order, held, self._tools.judge, self._tools.clock.now())
+                # Before the card is had: nothing of it is held while somebody else's server is waited for.
+                await self._tools.verdicts.ask_if_unknown(_of_purpose(held.card, order.wish.purpose))
+                order = settle(order, held, self._tools.verdicts, self._tools.clock.now())
             warnings = order_check.check(order, held, asker, self._tools.policy, self._tools.clock)
             reservation = self._tools.budget.reserve(asker.uid, held.card.serial)
         except SithsdError as error:
@@ -164,6 +166,10 @@ class CodeDesk:
 def kind_of(card: InsertedCard) -> CardKind:
     """Return the kind of a card, as far as it is known."""
     return card.facts.kind if card.facts is not None else CardKind.UNKNOWN
+
+
+def _of_purpose(card: InsertedCard, purpose: Purpose) -> list[JudgedCertificate]:
+    return [entry for entry in card.certificates if entry.certificate.purpose is purpose]
 
 
 def _occasion(error: SithsdError) -> Occasion | None:

@@ -1,6 +1,9 @@
 """From what was read off a card to what is said of it: pure work on bytes, done outside the card's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
 
 from sithsd.card.model import CardContents
 from sithsd.card.operations import ReadCard
@@ -9,10 +12,20 @@ from sithsd.certificate.read import Certificate, CertificateError, read
 from sithsd.certificate.tables import IssuerFamily, Tables
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session.model import InsertedCard, JudgedCertificate
-from sithsd.validity.judge import Judge
-from sithsd.values import Purpose
+from sithsd.validity.judge import Assessment
+from sithsd.values import Purpose, Role
 
+# The PIN of each purpose.
+_ROLES = MappingProxyType({Purpose.AUTHENTICATION: Role.AUTHENTICATION, Purpose.SIGNATURE: Role.SIGNATURE})
 _OURS = frozenset({IssuerFamily.SITHS_EID, IssuerFamily.SITHS_TYPE1})
+
+
+class Judging(Protocol):
+    """What judges one certificate; see `sithsd.validity.judge.Judge`."""
+
+    def judge(self, certificate: Certificate, at: datetime, others: Sequence[Certificate] = ()) -> Assessment:
+        """Return what is to be said of a certificate at a moment; `others` may help to find its path."""
+        ...
 
 
 def is_ours(contents: CardContents, tables: Tables | None = None) -> bool:
@@ -27,7 +40,9 @@ def is_ours(contents: CardContents, tables: Tables | None = None) -> bool:
     )
 
 
-def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime, tables: Tables | None = None) -> InsertedCard:
+def inserted_card(
+    atr: bytes, card: ReadCard, judge: Judging, at: datetime, tables: Tables | None = None
+) -> InsertedCard:
     """Return everything that is known of a card that was read, by `tables` (the shipped ones if None).
 
     Raises card.unreadable if it has certificates and none of them can be read.
@@ -38,7 +53,13 @@ def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime, tables
     certificates = [certificate for _, _, certificate in readable]
     facts = describe(certificates)
     judged = tuple(
-        JudgedCertificate(name, label, certificate, judge.judge(certificate, at, issuers_on(certificates)))
+        JudgedCertificate(
+            name,
+            label,
+            certificate,
+            judge.judge(certificate, at, issuers_on(certificates)),
+            can_sign=_can_sign(card, name, certificate),
+        )
         for name, label, certificate in readable
     )
     notes = (*facts.notes, *card.contents.notes, *(["certificate.malformed"] if malformed else []))
@@ -49,6 +70,18 @@ def inserted_card(atr: bytes, card: ReadCard, judge: Judge, at: datetime, tables
 def issuers_on(certificates: list[Certificate]) -> list[Certificate]:
     """Return the CA certificates among a card's certificates: helpers for building a path, trusted by nobody."""
     return [certificate for certificate in certificates if certificate.purpose is Purpose.ISSUER]
+
+
+def _can_sign(card: ReadCard, name: str, certificate: Certificate) -> bool:
+    """Tell whether the card has the certificate's key behind the PIN of its purpose, and its family is known to sign.
+
+    What a PKCS#11 module can do is told by itself, when it is asked to sign.
+    """
+    key = card.contents.key(bytes.fromhex(name))
+    role = _ROLES.get(certificate.purpose)
+    if key is None or key.role is not role or certificate.transport:
+        return False
+    return card.identified.profile.signs_with(key.kind)
 
 
 def _readable(

@@ -30,13 +30,15 @@ class ReaderStatus(StrEnum):
 class JudgedCertificate:
     """One certificate of a card with its meaning and whether it may be trusted.
 
-    `id` is the card's own identifier of it (ISO/IEC 7816-15, iD), in upper-case hexadecimal.
+    `id` is the card's own identifier of it (ISO/IEC 7816-15, iD), in upper-case hexadecimal. `can_sign`: its key is on
+    the card, and can be used as far as is known.
     """
 
     id: str
     label: str | None
     certificate: Certificate
     assessment: Assessment
+    can_sign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,11 +95,12 @@ class Readers:
             slot.wake()
 
     async def close(self) -> None:
-        """End all slots and their workers."""
+        """End all slots and their workers, and what is still asked for them."""
         for name in list(self._slots):
             self._drop(name)
         if self._closing:
             await asyncio.wait(self._closing)
+        await self._tools.verdicts.close()
 
     def _drop(self, name: str) -> None:
         slot = self._slots.pop(name, None)

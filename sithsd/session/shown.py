@@ -42,6 +42,12 @@ class Shown:
         """Show the card in the reader like this, and everything else as it is."""
         self.show(self.view.status, card, self.view.reason, self.view.detail)
 
+    def renew_card(self, card: InsertedCard) -> None:
+        """Show the card like this, which nobody needs to hear of."""
+        if not self.ended:
+            self.view = replace(self.view, card=card)
+            self._board.renew(self.view)
+
     def is_still(self, insertion: int) -> bool:
         """Tell whether nothing was forgotten since that insertion, and there is a card."""
         return insertion == self.insertion and self.view.card is not None

@@ -8,11 +8,10 @@ from datetime import datetime
 from sithsd.certificate import signature
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session.choice import Chosen, Settled, choose
-from sithsd.session.describe import issuers_on
+from sithsd.session.describe import Judging, issuers_on
 from sithsd.session.model import JudgedCertificate
 from sithsd.session.orders import SignOrder
 from sithsd.session.tools import Held
-from sithsd.validity.judge import Judge
 from sithsd.values import KeyKind, SignatureAlgorithm
 
 # What a hash that comes alone was made with, by its length in bytes.
@@ -26,7 +25,7 @@ _BY_LENGTH = {
 }
 
 
-def settle(order: SignOrder, held: Held, judge: Judge, now: datetime) -> SignOrder:
+def settle(order: SignOrder, held: Held, judge: Judging, now: datetime) -> SignOrder:
     """Return the order with what is signed with what.
 
     Certificates are judged at this moment, not at that of the card's insertion. Raises certificate.absent,
@@ -40,7 +39,7 @@ def settle(order: SignOrder, held: Held, judge: Judge, now: datetime) -> SignOrd
     return replace(order, settled=Settled(chosen, algorithm, digest))
 
 
-def _judged(entries: Sequence[JudgedCertificate], judge: Judge, now: datetime) -> list[JudgedCertificate]:
+def _judged(entries: Sequence[JudgedCertificate], judge: Judging, now: datetime) -> list[JudgedCertificate]:
     helpers = issuers_on([entry.certificate for entry in entries])
     return [replace(entry, assessment=judge.judge(entry.certificate, now, helpers)) for entry in entries]
 

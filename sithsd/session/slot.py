@@ -24,6 +24,7 @@ from sithsd.session.fault import fault
 from sithsd.session.model import InsertedCard, JudgedCertificate, ReaderStatus, ReaderView
 from sithsd.session.shown import Shown
 from sithsd.session.tools import Done, Held, Tools, Worker
+from sithsd.session.vigil import Vigil
 from sithsd.values import Role
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Slot:
         self._log = structlog.get_logger("sithsd.session").bind(reader=name)
         self._shown = Shown(name, tools.board, tools.who_holds)
         self._errands = Errands(worker, tools, self._log)
+        self._vigil = Vigil(self._shown, tools.verdicts, tools.clock, tools.alarm, self._log)
         self._codes = CodeUse(self._shown, self._errands, tools, Learning(self._note, self.read_again), self._log)
 
     @property
@@ -92,7 +94,7 @@ class Slot:
         Operations under way get their answers; the task returned is done when nothing of the slot runs any more.
         """
         self._shown.ended = True
-        tasks = {self._reading} if self._reading else set()
+        tasks = {task for task in (self._reading, self._vigil.end()) if task is not None}
         self._forget()
         return asyncio.get_running_loop().create_task(self._close(tasks))
 
@@ -194,7 +196,7 @@ class Slot:
             uses = self._codes.uses
             try:
                 atr, read = await self._read_once(atr, insertion, doubtful=doubtful)
-                judge, now, tables = self._tools.judge, self._tools.clock.now(), self._tools.tables
+                judge, now, tables = self._tools.verdicts, self._tools.clock.now(), self._tools.tables
                 card = await asyncio.to_thread(inserted_card, atr, read, judge, now, tables)
             except SithsdError as reason:
                 error = reason
@@ -261,6 +263,7 @@ class Slot:
         if read.ours:
             self._shown.show(ReaderStatus.READY, card)
             self._tools.herald.seen(self._name, card.serial, read.codes, self._shown)
+            self._vigil.begin()
         else:
             self._shown.show(ReaderStatus.UNSUPPORTED, card, ErrorCode.CARD_UNSUPPORTED, "this is not a SITHS card")
 
@@ -283,6 +286,7 @@ class Slot:
 
     def _forget(self) -> None:
         self._shown.insertion += 1
+        self._vigil.end()
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None

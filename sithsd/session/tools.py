@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from sithsd.card.operations import Connection, ReadCard
@@ -12,7 +13,7 @@ from sithsd.session.board import Board
 from sithsd.session.choice import Settled
 from sithsd.session.model import InsertedCard, ReaderView
 from sithsd.session.notices import Herald
-from sithsd.validity.judge import Judge
+from sithsd.session.verdicts import Verdicts
 from sithsd.values import CodeState, Role
 
 T = TypeVar("T")
@@ -41,6 +42,14 @@ class Worker(Protocol):
         ...
 
 
+class Alarm(Protocol):
+    """Tells when a moment of the clock has come; see `sithsd.daemon.alarm`."""
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Return when that moment has come by the machine's clock, or when the clock was set."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every slot works with.
@@ -51,7 +60,8 @@ class Tools:
     """
 
     registry: Registry
-    judge: Judge
+    verdicts: Verdicts
+    alarm: Alarm
     clock: Clock
     board: Board
     herald: Herald

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from sithsd.session.model import ReaderStatus
 from sithsd.session.notices import Herald
 from sithsd.session.readers import Readers
 from sithsd.session.tools import Tools
+from sithsd.session.verdicts import Verdicts
 from sithsd.validity.calendar import Calendar
 from sithsd.validity.calendar.freezes import shipped
 from sithsd.validity.judge import Assessment, Judge
@@ -182,9 +184,17 @@ class BlindJudge(Judge):
     def __init__(self) -> None:
         """Know no anchors."""
 
-    def judge(self, *_: object) -> Assessment:
+    def judge(self, *_: object, **__: object) -> Assessment:
         """Say that it is not known."""
         return Assessment(Verdict(Status.UNKNOWN, ("revocation.notChecked",)), (), None, None, TODAY)
+
+
+class NoAlarm:
+    """Is never asked to ring: these verdicts do not change with time."""
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Fail."""
+        raise AssertionError(moment)
 
 
 class Wire:
@@ -231,17 +241,17 @@ class LifeHouse:
         ledger = Ledger(self.audit)
         self.ledger = ledger
         herald = Herald(self.board, self.clock, ledger.note)
-        judge = BlindJudge()
-        tools = Tools(self._registry, judge, self.clock, self.board, herald, patience=PATIENCE)
+        verdicts = Verdicts(BlindJudge(), self.clock)
+        tools = Tools(self._registry, verdicts, NoAlarm(), self.clock, self.board, herald, patience=PATIENCE)
         self.readers = Readers(tools, self._worker)
         budget = Budget(self.policy.budget, lambda: self.seconds)
-        self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock, judge))
+        self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock, verdicts))
         own_rights = self.folder / "rights.toml"
         own_rights.touch()
         rights = Rights.here(rights_file.load(own_rights))
         codes = Codes(self.readers, self.desk, rights, lambda _: "life")
         adviser = Adviser(Calendar(shipped()), TODAY)
-        cards = Cards(self.board, self.readers, rights, judge, self.clock, adviser=adviser)
+        cards = Cards(self.board, self.readers, rights, verdicts, self.clock, adviser=adviser)
         self.socket = self.folder / "codes"
         self.socket.unlink(missing_ok=True)
         self._listening = socket.socket(socket.AF_UNIX)

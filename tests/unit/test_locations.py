@@ -9,6 +9,7 @@ from sithsd.locations import (
     CODES_SOCKET,
     FETCH_SOCKET,
     fetch_runtime_dir,
+    fetch_socket,
     fetch_state_dir,
     runtime_dir,
     state_dir,
@@ -45,6 +46,12 @@ def test_of_several_folders_the_first_counts(folder, variable: str, monkeypatch)
     """A unit with several folders gets them joined with colons (systemd.exec(5), RuntimeDirectory=)."""
     monkeypatch.setenv(variable, "/run/first:/run/second")
     assert folder() == Path("/run/first")
+
+
+def test_where_the_daemon_finds_the_one_that_fetches() -> None:
+    """That of the installed daemon has a folder of its own; any other one's is beside the daemon's sockets."""
+    assert fetch_socket(Path("/run/sithsd")) == Path("/run/sithsd-fetch/io.sithsd.Fetch")
+    assert fetch_socket(Path("/tmp/house/run")) == Path("/tmp/house/run/io.sithsd.Fetch")  # noqa: S108 - a name alone
 
 
 def test_a_socket_is_named_after_its_interface() -> None:

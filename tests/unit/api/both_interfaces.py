@@ -74,7 +74,7 @@ async def open_daemon(
     rights = Rights(RULES, own_uid=1, sits_here=lambda uid: uid == HOLDER.uid)
     adviser = Adviser(calendar or Calendar(shipped()), datetime(2020, 1, 1, tzinfo=UTC))
     async with open_house(judge, policy=policy) as house:
-        cards = Cards(house.board, house.readers, rights, judge, house.clock, adviser=adviser)
+        cards = Cards(house.board, house.readers, rights, house.verdicts, house.clock, adviser=adviser)
         codes = Codes(house.readers, house.desk, rights, lambda pid: f"program {pid}")
         facts = DaemonFacts("9.8.7", house.clock.now(), "/run/pcscd/pcscd.comm", ["rights.file"])
         diagnosis = Diagnosis(house.board, house.readers, judge, house.clock, facts)

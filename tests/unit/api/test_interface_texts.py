@@ -20,7 +20,7 @@ CALLS = {
         "List": (wire.ListCall, wire.ListReply),
         "Monitor": (wire.ListCall, wire.MonitorReply),
         "GetCertificates": (wire.ReaderCall, wire.CertificatesReply),
-        "GetValidity": (wire.ReaderCall, wire.ValidityReply),
+        "GetValidity": (wire.ValidityCall, wire.ValidityReply),
         "GetCodes": (wire.ReaderCall, wire.CodesReply),
         "Diagnose": (diagnosis_wire.DiagnoseCall, diagnosis_wire.DiagnoseReply),
         "GetRights": (NoParameters, wire.RightsReply),
@@ -48,6 +48,7 @@ NAMED = {
     CARDS_SOCKET: [
         wire.Verdict,
         wire.CodeState,
+        wire.Evidence,
         wire.Certificate,
         wire.Holder,
         wire.Card,
@@ -62,6 +63,7 @@ NAMED = {
     ],
     CODES_SOCKET: [
         wire.Verdict,
+        wire.Evidence,
         wire.Certificate,
         wire.CodeState,
         code_wire.NewCodeRule,

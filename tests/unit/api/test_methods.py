@@ -1,5 +1,6 @@
 """The methods of both interfaces over the session room: what they say, to whom, and what never leaves them."""
 
+import asyncio
 import base64
 import json
 import re
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from both_interfaces import DESK, HOLDER, ORDINARY, Socket
-from session_house import READER, refused
+from session_house import LONG, READER, Judge, refused, told
 
 from sithsd.api import views
 from sithsd.api.peer import Caller
@@ -16,6 +17,7 @@ from sithsd.errors import ErrorCode
 from sithsd.secret import Secret
 from sithsd.session.model import ReaderStatus
 from sithsd.simulator.pkcs15 import PATHS
+from sithsd.validity.revocation.model import RevocationStatus
 from sithsd.values import Role
 
 NUMBER = "191212121212"
@@ -202,6 +204,83 @@ async def test_what_is_remarkable_of_a_card_is_told_with_its_certificates(daemon
     assert listed == ["holder.protectedAssumed"]
     for name in ("GetValidity", "GetCertificates"):
         assert (await daemon.call(name, ORDINARY))["notes"] == listed
+
+
+async def test_validity_asks_about_revocation(daemon: Socket, judge: Judge) -> None:
+    """GetValidity asks and waits for the answer; what it learns is in memory for those who only look, and an event."""
+    house = daemon.house
+    await house.ready()
+    await house.alarm.next_wait()
+    stream = daemon.stream(ORDINARY)
+    await anext(stream)
+    revoked = {
+        "status": RevocationStatus.REVOKED,
+        "revoked_at": house.clock.now(),
+        "revocation_reason": "keyCompromise",
+    }
+    house.informant.answers = lambda certificate: told(judge, certificate, house.clock.now(), **revoked)
+    reply = await daemon.call("GetValidity", ORDINARY)
+    for entry in reply["certificates"]:
+        assert entry["verdict"]["status"] == "bad"
+        assert entry["verdict"]["reasons"][0] == "revocation.revoked"
+        assert [(one["status"], one["revocationReason"]) for one in entry["evidence"]] == [
+            ("revoked", "keyCompromise"),
+            ("good", None),
+        ]
+    async with asyncio.timeout(LONG):
+        changed = await anext(stream)
+    await stream.aclose()
+    assert changed["event"] == "changed"
+    shown = [entry["verdict"] for entry in changed["readers"][0]["card"]["certificates"]]
+    assert shown == [entry["verdict"] for entry in reply["certificates"]]
+    listed = (await daemon.call("List", ORDINARY))["readers"][0]["card"]["certificates"]
+    assert [entry["evidence"] for entry in listed] == [entry["evidence"] for entry in reply["certificates"]]
+
+
+async def test_fresh_answers_on_demand(daemon: Socket) -> None:
+    """A caller may want the issuers asked anew; nobody else's question is more than an ordinary one."""
+    house = daemon.house
+    await house.ready()
+    await house.alarm.next_wait()
+    for call, fresh in (({}, False), ({"fresh": True}, True), ({"fresh": False}, False)):
+        house.informant.asked.clear()
+        await daemon.call("GetValidity", ORDINARY, **call)
+        assert [one for _, one in house.informant.asked] == 4 * [fresh]
+    house.informant.asked.clear()
+    for name in ("List", "GetCertificates", "GetCodes"):
+        await daemon.call(name, ORDINARY)
+    assert house.informant.asked == []
+
+
+async def test_a_card_that_goes_while_others_are_asked_about_it(daemon: Socket) -> None:
+    """The reply names the card whose certificates are in it, not the one that is in its place by then."""
+    house = daemon.house
+    bench = await house.ready()
+    await house.alarm.next_wait()
+    house.informant.go.clear()
+    asking = asyncio.ensure_future(daemon.call("GetValidity", ORDINARY))
+    while not house.verdicts._asking:  # noqa: ASYNC110 - there is no event of a question's having been asked
+        await asyncio.sleep(0)
+    house.remove()
+    await house.ready("second")
+    house.informant.go.set()
+    reply = await asking
+    assert reply["cardSerial"] == bench.card.image.serial.hex().upper()
+    assert {entry["fingerprint"] for entry in reply["certificates"]}.isdisjoint(
+        entry.certificate.fingerprint for entry in house.slot().certificates()
+    )
+
+
+async def test_whose_key_can_be_used(daemon: Socket) -> None:
+    """It is told of each certificate whether its key is on the card and the card's family is known to sign."""
+    house = daemon.house
+    await house.ready()
+    found = (await daemon.call("GetCertificates", ORDINARY))["certificates"]
+    assert [entry["canSign"] for entry in found] == 4 * [True]
+    house.remove()
+    await house.ready("reserve")  # of a family that is not known to sign
+    found = (await daemon.call("GetCertificates", ORDINARY))["certificates"]
+    assert {entry["canSign"] for entry in found} == {False}
 
 
 async def test_a_card_that_is_being_read_is_waited_for(daemon: Socket) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sithsd.card import profile
 from sithsd.card.profile import Profile, ProfileError
 from sithsd.card.registry import Registry
+from sithsd.values import KeyKind
 
 GOOD = """
 name = "made_up"
@@ -131,6 +132,25 @@ def test_malformed_modules(tmp_path: Path, text: str, place: str, reason: str) -
     line = refusal(write(tmp_path, text))
     assert place in line
     assert reason in line
+
+
+def test_with_which_keys_a_family_signs() -> None:
+    """By what its table says of each kind of key; without one not at all, or as its module tells in time."""
+    (shipped,) = (one for one in profile.load_folder(profile.shipped_folder()) if one.name == "sim_pkcs15")
+    rules = shipped.signing
+    assert rules is not None
+
+    def kinds(**more: object) -> list[bool]:
+        signing = msgspec.structs.replace(rules, **({"pkcs1": None, "raw": None, "ecdsa": None} | more))
+        made = msgspec.structs.replace(shipped, signing=signing)
+        return [made.signs_with(kind) for kind in (KeyKind.RSA, KeyKind.EC)]
+
+    assert kinds() == [False, False]
+    assert kinds(pkcs1=0) == kinds(raw=0) == [True, False]
+    assert kinds(ecdsa=0) == [False, True]
+    assert not any(msgspec.structs.replace(shipped, signing=None).signs_with(kind) for kind in KeyKind)
+    (module,) = (one for one in profile.load_folder(profile.shipped_folder()) if one.name == "opensc_pkcs11")
+    assert all(module.signs_with(kind) for kind in KeyKind)
 
 
 def test_no_file(tmp_path: Path) -> None:

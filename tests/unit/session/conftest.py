@@ -25,6 +25,7 @@ from session_house import (  # noqa: E402 - found by its name once it was loaded
     House,
     Judge,
     make_judge,
+    make_sure_judge,
     open_house,
     policy_with,
 )
@@ -62,4 +63,17 @@ async def strict(judge: Judge) -> AsyncIterator[House]:
         new_code={"levels": levels},
     )
     async with open_house(judge, policy=policy) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def sure() -> Judge:
+    """Give the judge that trusts simulated cards, and believes the house's clock."""
+    return make_sure_judge()
+
+
+@pytest.fixture
+async def sure_house(sure: Judge) -> AsyncIterator[House]:
+    """Give a house with that judge, whose informant knows nothing at first."""
+    async with open_house(sure) as made:
         yield made

@@ -6,10 +6,13 @@ Below them is a PC/SC in memory.
 import asyncio
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +23,7 @@ from sithsd.audit.model import Row
 from sithsd.audit.reading import Wanted
 from sithsd.audit.reading import rows as rows_of
 from sithsd.card.guard import Word
+from sithsd.certificate.read import Certificate
 from sithsd.clock import FixedClock
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816 import atr as answer_to_reset
@@ -35,6 +39,7 @@ from sithsd.session import code_desk, order_plan
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
+from sithsd.session.informant import Told
 from sithsd.session.ledger import Ledger
 from sithsd.session.model import Notice, Picture, ReaderStatus, ReaderView
 from sithsd.session.notices import Herald
@@ -42,8 +47,10 @@ from sithsd.session.orders import ActivateOrder, Asker, ChangeOrder, Order, Unbl
 from sithsd.session.readers import Readers
 from sithsd.session.slot import Slot
 from sithsd.session.tools import Done, Tools
+from sithsd.session.verdicts import PATIENCE, Verdicts
 from sithsd.validity.judge import Judge
-from sithsd.values import Role
+from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
+from sithsd.values import Purpose, Role
 
 LONG = 20.0
 READER = "A reader 00"
@@ -162,6 +169,80 @@ class Handle:
         """Close the connection."""
 
 
+class Alarm(FixedClock):
+    """A clock that stands until it is set, and rings for those who wait for a moment. `waited_for` are their moments.
+
+    As the machine's, it rings for everybody when it is set to another time than that which passes (`jump`).
+    """
+
+    def __init__(self, moment: datetime) -> None:
+        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
+        self._more = asyncio.Event()
+        super().__init__(moment)
+
+    @property
+    def waited_for(self) -> list[datetime]:
+        """The moments that somebody waits for, in their order."""
+        return sorted(moment for moment, bell in self._waiting if not bell.done())
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Return when the clock is set to `moment` or later, or jumps."""
+        bell = asyncio.get_running_loop().create_future()
+        self._waiting.append((moment, bell))
+        self._more.set()
+        try:
+            if moment > self.now():
+                await bell
+        finally:
+            self._waiting.remove((moment, bell))
+
+    async def next_wait(self) -> datetime:
+        """Return the moment that is waited for next, once somebody waits."""
+        async with asyncio.timeout(LONG):
+            while not self.waited_for:
+                self._more.clear()
+                await self._more.wait()
+        return self.waited_for[0]
+
+    def set(self, moment: datetime) -> None:
+        """Let time pass until `moment`."""
+        super().set(moment)
+        self._ring(lambda waited: waited <= self.now())
+
+    def jump(self, moment: datetime) -> None:
+        """Set the clock, as somebody does who finds it wrong."""
+        super().set(moment)
+        self._ring(lambda _: True)
+
+    def _ring(self, due: Callable[[datetime], bool]) -> None:
+        for waited, bell in self._waiting:
+            if due(waited) and not bell.done():
+                bell.set_result(None)
+
+
+class Informant:
+    """Whoever knows what is revoked. `answers` is what is told, by fingerprint; None: there is nobody to ask.
+
+    `asked` are the questions: fingerprint, and whether a fresh answer was wanted. They wait for `go`.
+    """
+
+    def __init__(self) -> None:
+        self.answers: Callable[[Certificate], Told | None] = lambda _: None
+        self.asked: list[tuple[str, bool]] = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def ask(
+        self, certificate: Certificate, others: Sequence[Certificate], *, seconds: float, fresh: bool
+    ) -> Told | None:
+        """Answer as the test says."""
+        assert seconds <= PATIENCE
+        assert all(one.purpose is Purpose.ISSUER for one in others)
+        self.asked.append((certificate.fingerprint, fresh))
+        await self.go.wait()
+        return self.answers(certificate)
+
+
 class House:
     """Readers on the table, what the session room makes of them, and the desk for codes.
 
@@ -169,7 +250,8 @@ class House:
     """
 
     def __init__(self, judge: Judge, folder: Path, patience: float, policy: Policy, answer_seconds: float) -> None:
-        self.clock = FixedClock(TODAY)
+        self.alarm = self.clock = Alarm(TODAY)
+        self.informant = Informant()
         self.holder: str | None = None
         self.seconds = 1000.0
         self.policy = policy
@@ -179,9 +261,11 @@ class House:
         self.audit.prepare()
         self.ledger = Ledger(self.audit)
         self.herald = Herald(self.board, self.clock, self.ledger.note)
+        self.verdicts = Verdicts(judge, self.clock, self.informant, monotonic=lambda: self.seconds)
         self.tools = Tools(
             registry(),
-            judge,
+            self.verdicts,
+            self.alarm,
             self.clock,
             self.board,
             self.herald,
@@ -192,7 +276,7 @@ class House:
         self.sockets: dict[str, Socket] = {}
         self.readers = Readers(self.tools, self._worker)
         budget = Budget(policy.budget, lambda: self.seconds)
-        self.desk = CodeDesk(self.readers, DeskTools(policy, budget, self.ledger, self.clock, judge))
+        self.desk = CodeDesk(self.readers, DeskTools(policy, budget, self.ledger, self.clock, self.verdicts))
         self.readers.on_event(ServiceUp())
 
     def _worker(self, reader: str) -> ReaderWorker:
@@ -378,6 +462,45 @@ def make_judge() -> Judge:
     """Return a judge that trusts simulated cards."""
     card("ordinary")
     return Judge.from_settings(config.load(shelf().write_configuration()).validity)
+
+
+def make_sure_judge() -> Judge:
+    """Return the same judge, which believes the house's clock."""
+    sure = make_judge()
+    sure.policy = replace(sure.policy, plausible_from=TODAY - timedelta(days=365))
+    return sure
+
+
+def answer(certificate: Certificate, at: datetime, **more: object) -> Evidence:
+    """Return a good answer about a certificate, made at a moment for an hour, if nothing else is said."""
+    made: dict[str, Any] = {
+        "fingerprint": certificate.fingerprint,
+        "serial_number": certificate.serial_number,
+        "status": RevocationStatus.GOOD,
+        "source": Source.OCSP,
+        "url": "http://ocsp.example/",
+        "this_update": at,
+        "next_update": at + timedelta(hours=1),
+        "produced_at": at,
+        "fetched_at": at,
+    }
+    return Evidence(**(made | more))
+
+
+def no_answer(certificate: Certificate, failure: Failure = Failure.UNREACHABLE, **more: object) -> Evidence:
+    """Return why there is no answer about a certificate."""
+    return Evidence(
+        certificate.fingerprint, certificate.serial_number, RevocationStatus.UNKNOWN, failure=failure, **more
+    )
+
+
+def told(judge: Judge, certificate: Certificate, at: datetime, **more: object) -> Told:
+    """Return what whoever knows tells of a certificate: `answer` with `more`, and good answers about its issuers."""
+    path = judge.issuer_path(certificate)
+    assert path is not None
+    leaf, *issuers, _ = path
+    issuers_good = (answer(one, at, next_update=at + timedelta(days=30)) for one in issuers)
+    return Told((answer(leaf, at, **more), *issuers_good))
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The board: one picture, numbered, and everybody who looks at it."""
 
 import asyncio
+from dataclasses import replace
 
 from sithsd.session.board import Board
 from sithsd.session.model import ReaderStatus, ReaderView
@@ -26,6 +27,27 @@ def test_every_change_has_the_next_number() -> None:
     assert board.picture.sequence == 5
     assert board.picture.changed == "b"
     assert board.reader("b") is None
+
+
+async def test_what_nobody_needs_to_hear_of() -> None:
+    """A view that is renewed is there for those who look; nobody is woken, and no number is used up."""
+    board = Board()
+    board.put(view("a"))
+    shown = board.put(view("b"))
+    watching = board.watch()
+    before = await anext(watching)
+    board.renew(replace(shown, detail="newer"))
+    assert board.picture.sequence == before.sequence
+    assert board.reader("b") == replace(shown, detail="newer")
+    assert [one.name for one in board.picture.readers] == ["a", "b"]
+    waiting = asyncio.ensure_future(anext(watching))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    board.drop("a")
+    assert (await waiting).readers == (replace(shown, detail="newer"),)
+    await watching.aclose()
+    board.renew(view("gone"))
+    assert board.reader("gone") is None
 
 
 def test_without_the_service_there_are_no_readers() -> None:

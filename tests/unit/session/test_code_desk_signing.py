@@ -5,11 +5,26 @@ import hashlib
 import json
 import shutil
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from card_bench import OTHER_PIN, PIN, WRONG, Bench, card
-from session_house import ASKER, LONG, READER, House, last_row, refused, spy_on_plans, untouched, wiped
+from session_house import (
+    ASKER,
+    LONG,
+    READER,
+    House,
+    Judge,
+    last_row,
+    no_answer,
+    refused,
+    spy_on_plans,
+    told,
+    untouched,
+    wiped,
+)
 
 from sithsd.audit.log import AuditLog
 from sithsd.audit.reading import Wanted
@@ -17,12 +32,15 @@ from sithsd.audit.reading import rows as rows_of
 from sithsd.card.backends.pkcs15.backend import Pkcs15Backend
 from sithsd.card.guard import NOTHING_SAID, Word
 from sithsd.certificate import signature
+from sithsd.certificate.read import Certificate
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.secret import Secret
 from sithsd.session.choice import ChosenBy, Wish
+from sithsd.session.informant import Told
 from sithsd.session.orders import SignOrder
 from sithsd.session.tools import Done
-from sithsd.values import IdentityKind, Purpose, Role, SignatureAlgorithm
+from sithsd.validity.revocation.model import RevocationStatus
+from sithsd.values import IdentityKind, Purpose, Role, SignatureAlgorithm, Status, Verdict
 
 HSA_ID = IdentityKind.HSA_ID
 LOG_IN, SIGN = Wish(Purpose.AUTHENTICATION, HSA_ID), Wish(Purpose.SIGNATURE, HSA_ID)
@@ -232,3 +250,116 @@ async def test_what_was_not_signed_is_in_the_audit(house: House) -> None:
     more = json.loads((await last_row(house, 1)).more)
     assert (more["digest"], more["description"]) == (DIGEST.hex(), "A document")
     assert "date.expired" in more["rules"]
+
+
+# Whether the certificate is revoked.
+
+
+def ordered(house: House) -> list[str]:
+    """Return a list that is filled with what happens: a question, and each command that goes to the card."""
+    happened: list[str] = []
+    house.sockets[READER].before = lambda _: happened.append("card")
+    answers = house.informant.answers
+
+    def asked(certificate: Certificate) -> Told | None:
+        happened.append("asked")
+        return answers(certificate)
+
+    house.informant.answers = asked
+    return happened
+
+
+async def at_rest(house: House) -> None:
+    """Put a card in, and wait until it was asked about, in vain."""
+    await house.ready()
+    await house.alarm.next_wait()
+    house.informant.asked.clear()
+
+
+async def test_somebody_is_asked_before_the_card_is_touched(sure_house: House, sure: Judge) -> None:
+    """Without evidence it is asked for first, and only of certificates of that purpose; the proof tells the verdict."""
+    house = sure_house
+    await at_rest(house)
+    house.informant.answers = lambda certificate: told(sure, certificate, house.clock.now())
+    happened = ordered(house)
+    done = await house.perform(log_in())
+    assert happened[:2] == ["asked", "asked"]
+    assert set(happened[2:]) == {"card"}
+    assert done.settled.chosen.entry.assessment.verdict == Verdict(Status.GOOD, ())
+    purposes = {one.certificate.fingerprint: one.certificate.purpose for one in house.slot().certificates()}
+    assert {purposes[fingerprint] for fingerprint, _ in house.informant.asked} == {Purpose.AUTHENTICATION}
+
+
+async def test_nobody_is_asked_where_enough_is_known(sure_house: House, sure: Judge) -> None:
+    """With fresh evidence at hand a log-in waits for nobody."""
+    house = sure_house
+    house.informant.answers = lambda certificate: told(sure, certificate, house.clock.now())
+    await at_rest(house)
+    house.informant.go.clear()
+    done = await house.perform(log_in())
+    assert house.informant.asked == []
+    assert done.settled.chosen.entry.assessment.verdict.status is Status.GOOD
+
+
+@pytest.mark.parametrize("order", [log_in, sign])
+async def test_a_revoked_certificate_is_refused(
+    sure_house: House, sure: Judge, order: Callable[..., SignOrder]
+) -> None:
+    """certificate.bad with the reason, in time: it is learnt now; the card is not touched, no try is used."""
+    house = sure_house
+    await at_rest(house)
+    revoked = {"status": RevocationStatus.REVOKED, "revoked_at": house.clock.now()}
+    house.informant.answers = lambda certificate: told(sure, certificate, house.clock.now(), **revoked)
+    error = await untouched(house, house.perform(order()))
+    assert (error.code, error.more.rules) == (ErrorCode.CERTIFICATE_BAD, ("revocation.revoked",))
+
+
+async def test_a_revoked_certificate_that_is_wanted_all_the_same(sure_house: House, sure: Judge) -> None:
+    """Who says so gets the proof, and the verdict with it."""
+    house = sure_house
+    await at_rest(house)
+    revoked = {"status": RevocationStatus.REVOKED, "revoked_at": house.clock.now()}
+    house.informant.answers = lambda certificate: told(sure, certificate, house.clock.now(), **revoked)
+    done = await house.perform(log_in(wish=replace(LOG_IN, accept_bad=True)))
+    assert done.settled.chosen.entry.assessment.verdict.reasons == ("revocation.revoked",)
+
+
+async def test_what_is_not_known_is_told_as_not_known(sure_house: House) -> None:
+    """Without an answer the card is used, and the verdict says why it is unknown: who lets in decides."""
+    house = sure_house
+    await at_rest(house)
+    house.informant.answers = lambda certificate: Told((no_answer(certificate),))
+    done = await house.perform(log_in())
+    verdict = done.settled.chosen.entry.assessment.verdict
+    assert (verdict.status, verdict.reasons[0]) == (Status.UNKNOWN, "revocation.unreachable")
+
+
+async def test_a_card_that_is_exchanged_while_somebody_is_asked(sure_house: House) -> None:
+    """Nothing goes to the card that is in its place by then."""
+    house = sure_house
+    await at_rest(house)
+    house.informant.go.clear()
+    call = asyncio.ensure_future(house.perform(log_in()))
+    while not house.verdicts._asking:  # noqa: ASYNC110 - there is no event of a question's having been asked
+        await asyncio.sleep(0)
+    house.remove()
+    await house.ready("second")
+    house.informant.go.set()
+    sent = len(house.sockets[READER].codes_sent)
+    assert (await refused(call)).code is ErrorCode.CARD_CHANGED
+    assert len(house.sockets[READER].codes_sent) == sent == 0
+
+
+async def test_a_caller_who_goes_while_somebody_is_asked(sure_house: House) -> None:
+    """Nothing begins for somebody who has gone."""
+    house = sure_house
+    await at_rest(house)
+    house.informant.go.clear()
+    call = asyncio.ensure_future(house.perform(log_in()))
+    while not house.verdicts._asking:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    house.informant.go.set()
+    assert house.sockets[READER].codes_sent == []
+    assert await house.rows() == []

@@ -3,18 +3,20 @@
 import dataclasses
 from pathlib import Path
 
+import msgspec
 import pytest
 from card_bench import ROWS, TODAY, Bench, card, image_of, registry, shelf
 
 from sithsd.card import operations
-from sithsd.card.model import CardCertificate, CardContents
+from sithsd.card.model import CardCertificate, CardContents, CardKey
 from sithsd.card.operations import ReadCard
+from sithsd.card.profile import Profile
 from sithsd.certificate.tables import Tables, load_tables
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.session import describe
 from sithsd.session.describe import inserted_card, is_ours, issuers_on
 from sithsd.validity.judge import Judge
-from sithsd.values import CardKind, Purpose
+from sithsd.values import CardKind, Purpose, Role
 
 
 def read(name: str) -> ReadCard:
@@ -146,3 +148,23 @@ def test_issuers_on_the_card(judge: Judge) -> None:
     assert len(issuers) == 2
     assert {issuer.purpose for issuer in issuers} == {Purpose.ISSUER}
     assert len(ROWS) >= 4
+
+
+def test_whose_key_can_be_used(judge: Judge) -> None:
+    """The certificate's key is on the card, behind the PIN of its purpose, and the family is known to sign."""
+    found = read("ordinary")
+    keys, profile = found.contents.keys, found.identified.profile
+    assert {one.can_sign for one in inserted_card(b"", found, judge, TODAY).certificates} == {True}
+
+    def can_sign(keys: tuple[CardKey, ...], profile: Profile = profile) -> list[bool]:
+        contents = dataclasses.replace(found.contents, keys=keys)
+        identified = dataclasses.replace(found.identified, profile=profile)
+        other = dataclasses.replace(found, contents=contents, identified=identified)
+        return [one.can_sign for one in inserted_card(b"", other, judge, TODAY).certificates]
+
+    assert can_sign(keys[1:]) == [False, True, True, True]
+    swapped = {Role.AUTHENTICATION: Role.SIGNATURE, Role.SIGNATURE: Role.AUTHENTICATION}
+    assert can_sign(tuple(dataclasses.replace(key, role=swapped[key.role]) for key in keys)) == 4 * [False]
+    assert can_sign((keys[0], *keys)) == [False, True, True, True]
+    assert can_sign(keys, msgspec.structs.replace(profile, signing=None)) == 4 * [False]
+    assert {one.can_sign for one in inserted_card(b"", read("reserve"), judge, TODAY).certificates} == {False}
