@@ -187,12 +187,13 @@ class Change(Picture, frozen=True, kw_only=True):
 
 
 class Certificates(Shape, frozen=True):
-    """The certificates of the card in a reader."""
+    """The certificates of the card in a reader; `notes` are names of what is remarkable about the card."""
 
     reader: str
     card_serial: str | None
     sequence: int
     certificates: tuple[Certificate, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Advice(Shape, frozen=True):
