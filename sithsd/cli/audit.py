@@ -25,10 +25,9 @@ from sithsd.cli.views.audit import rows_view, verdict_json, verdict_sentences
 from sithsd.cli.words import Words
 from sithsd.errors import ErrorCode
 from sithsd.locations import AUDIT_FILE, state_dir
+from sithsd.spreadsheet import cell
 
 _SHA256 = 64
-# What a spreadsheet takes for a formula; the name of a program may begin with any of them.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def audit_group(words: Words, options: Options) -> click.Group:
@@ -172,18 +171,14 @@ def _as_csv(found: Iterator[Row]) -> Iterator[str]:
         if not headed:
             yield _csv_line(list(values))
             headed = True
-        yield _csv_line([_cell(value) for value in values.values()])
+        # The name of a program may look like a formula.
+        yield _csv_line([cell(value) for value in values.values()])
 
 
 def _csv_line(cells: list[Any]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401 - any value of a row
-    """Return a value that no spreadsheet takes for a formula: with an apostrophe before it, as people write it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 @contextmanager

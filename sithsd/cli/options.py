@@ -1,6 +1,8 @@
 """The options that several commands have."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -52,6 +54,19 @@ class _Description(click.ParamType):  # type: ignore[type-arg]  # as above
         if not 1 <= len(value) <= LONGEST_DESCRIPTION or not value.isprintable():
             self.fail("no description", param, ctx)
         return str(value)
+
+
+class _SwedishMoment(click.ParamType):  # type: ignore[type-arg]  # as above
+    """A day, which is its first moment, or a moment in ISO 8601; in Sweden where it has no offset."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - click's own signature
+        try:
+            found = datetime.fromisoformat(value)
+            return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo("Europe/Stockholm"))).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("no moment", param, ctx)
 
 
 class Options:
@@ -123,6 +138,29 @@ class Options:
             self.spend_last_try(),
             self.make("--card-serial", metavar="SERIAL"),
             self.make("--expected-tries", metavar="N", type=click.IntRange(min=0)),
+        ]
+
+    def inputs(self) -> click.Argument:
+        """Return INPUT..., at least one file."""
+        return click.Argument(
+            ["inputs"], nargs=-1, required=True, type=click.Path(), metavar=self._words.say("usage-report-input")
+        )
+
+    def report(self) -> list[click.Option]:
+        """Return the options of the manager's report."""
+        file = click.Path()
+        return [
+            self.make("--output", short="-o", help_key="report-output", metavar="FILE", type=file),
+            *(self.make(f"--{name}", metavar="FILE", type=file) for name in ("csv", "parquet", "ics", "rejects")),
+            self.make("--force", help_key="report-force", is_flag=True),
+            self.make("--at", metavar="DATE", type=_SwedishMoment()),
+            self.make("--warn-days", metavar="N", type=click.IntRange(1, 3650), default=60),
+            self.make("--settings", metavar="FILE", type=file),
+            self.make("--anchors", metavar="FILE", type=file, multiple=True),
+            self.make("--issuers", metavar="FILE", type=file, multiple=True),
+            self.make("--freezes", metavar="FILE", type=file),
+            self.make("--jobs", metavar="N", type=click.IntRange(1, 256)),
+            self.make("--quiet", is_flag=True),
         ]
 
     def digest(self) -> click.Option:

@@ -8,7 +8,7 @@ import click
 
 from sithsd.cli import answers
 from sithsd.cli.audit import audit_group
-from sithsd.cli.commands import activate, doctor, lock, look, monitor, prove, spend, ssh_agent
+from sithsd.cli.commands import activate, doctor, lock, look, monitor, prove, report, spend, ssh_agent
 from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
@@ -100,6 +100,12 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
             options.make("--answer", metavar="ID=ANSWER", multiple=True),
             options.spend_last_try(),
             options.risk_card(),
+        ),
+        command(
+            "report",
+            lambda invocation, **rest: report.report(invocation, report.Wanted(**rest)),
+            options.inputs(),
+            *options.report(),
         ),
         command(
             "ssh-agent",

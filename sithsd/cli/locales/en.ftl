@@ -803,6 +803,210 @@ doctor-bundle-bad = The file of --bundle can't be written, or is there already.
 
 ## The agent for ssh. $user, $host, $namespace: as ssh tells them.
 
+## The manager's report. What is said of a card stands in tables and in calendars, so it is short.
+
+help-report = Make a manager's report: whose cards end when, and what to do by when. From lists (CSV, Parquet), exports of a directory (LDIF) and the sightings of desks.
+help-option-report-output = Write the report as a page for browsers and for printing (HTML).
+help-option-csv = Write every card as a row for a spreadsheet.
+help-option-parquet = Write every card as Parquet. Needs the extra "report".
+help-option-ics = Write the days by which something has to be done as a calendar (iCalendar).
+help-option-rejects = Write the rows that could not be used here. Otherwise beside the first file that is written.
+help-option-report-force = Overwrite files that are there.
+help-option-at = The day, or the moment, that it is made for. Otherwise now.
+help-option-warn-days = How many days ahead the end of a card is counted as near.
+help-option-settings = The settings to take anchors and environments from. Otherwise /etc/sithsd/sithsd.toml, if there is one.
+help-option-anchors = A file with a pinned root, beside those of the settings. May be given several times.
+help-option-issuers = A file with certificates of issuers, beside those of the settings. May be given several times.
+help-option-crl = A list of revoked certificates to check against. May be given several times.
+help-option-freezes = The site's own order freezes. Otherwise /etc/sithsd/freezes.toml, if there is one.
+help-option-jobs = How many processes judge certificates. Otherwise as many as there are processors.
+help-option-cluster = The address of a Dask cluster that judges them. Needs the extra "cluster".
+help-option-quiet = Show no progress.
+usage-report-input = INPUT...
+report-progress-reading = Reading { $file }
+report-progress-writing = Counting and writing
+report-progress-rate = { $rate } rows/s
+report-progress-ready = ready at { $time }
+report-written = Written: { $file }
+
+report-input-unreadable = { $file } can't be read: { $reason }
+report-input-empty = { $file } is empty.
+report-input-certificate = { $file } is a certificate, not a list. Give a list with certificates (CSV, Parquet or LDIF); --issuers and --anchors take certificates.
+report-input-head = { $file } has no column that is known to hold certificates or last days. Name one "certificate" or "valid to".
+report-input-columns = { $file } has more than { $count } columns.
+report-input-twice = { $file } has two columns for the same thing: { $first } and { $second }. Rename or remove one.
+report-input-parquet = { $file } is no Parquet file that can be read.
+report-input-large = { $file } can't be read in pieces: its groups of rows are too large.
+report-input-sightings = { $file } is no file of sightings that can be read.
+report-no-pyarrow = Parquet needs pyarrow, which is not installed: install sithsd with the extra "report" (sithsd[report]).
+report-output-there = { $file } is there already (--force overwrites it).
+report-output-unwritable = { $file } can't be written.
+report-trust = What to judge by can't be used: { $reason }
+report-workers-lost = The processes that judged certificates ended before their time. Nothing was written. Try again with --jobs 1.
+
+report-title = Cards that end
+report-number = { $value }
+report-csv-separator = ,
+report-skip = Go to who has to act
+report-lede = As of { $day }. { $cards ->
+    [one] One card
+   *[other] { $cards } cards
+}, of which { $acting } { $acting ->
+    [one] needs
+   *[other] need
+} something to be done.
+report-revocation-unchecked = Not checked for revocation: no list of revoked certificates was given. So no card is told as proven valid here; those that are valid by their dates are counted as not proven.
+report-rejected = { $count } of { $read } rows could not be used. Why stands at the end; which ones stands in the file of rejects.
+report-numbers = In numbers
+report-tile-current = people's cards
+report-tile-valid = valid, proven
+report-tile-unknown = in use by their dates, not proven
+report-tile-soon = end within { $days } days
+report-tile-freeze = end inside an order freeze
+report-tile-expired = have ended
+report-tile-revoked = revoked
+report-tile-bad = not to be trusted
+report-deeds = What there is to do
+report-timeline = When cards end
+report-timeline-title = Cards that end, week by week
+report-timeline-text = { $count } cards end in the weeks from { $begins } to the one of { $ends }, { $later } later.
+report-timeline-freeze = Order freeze { $name }: { $begins } to { $ends }.
+report-timeline-table = The same as a table
+report-freeze-name = Order freeze { $name }
+report-month = { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+}
+report-legend-week = cards that end in a week
+report-legend-inside = of these inside a freeze
+report-legend-freeze = order freeze
+report-legend-stop = total stop
+report-later = later
+report-people = Who has to act, and by when
+report-people-text = By unit, the most urgent first. A heading sorts its table.
+report-nobody = Nobody has to do anything now.
+report-capped = { $shown } of { $count } are on this page, the most urgent of each unit. All of them are in the files that --csv, --parquet and --json write.
+report-filter = Filter
+report-filter-word = Find a name, address or unit
+report-filter-all = everything
+report-filter-shown = { $count } shown
+report-unit = { $acting } of { $cards } have something to do.
+report-unit-capped = { $count } more are in the file of --csv.
+report-table = Who has to act: { $unit }
+report-no-unit = No unit told
+report-row = row { $line } of { $file }
+report-also = Also: { $what }, { $when }
+report-calm = { $count ->
+    [one] One unit has
+   *[other] { $count } units have
+} nothing to do
+report-at-once = at once
+report-at-once-by = at once, by { $by } at the latest
+report-by = by { $by }
+report-from = from { $since }
+report-from-by = from { $since } to { $by }
+report-because-freeze = { $why } Order freeze { $begins } to { $ends }.
+report-action-order-now = Order a new card
+report-action-reserve-get = Get a reserve card
+report-action-reserve-from = Get a reserve card when there are some again
+report-action-carry-card = Carry the card and know its PIN: nothing replaces a card left at home.
+report-action-collect-before = Collect the new card, else it is cancelled
+report-action-renew-soon = Order a new card: this one ends soon
+report-action-reserve-replace = Order an ordinary card in place of the reserve card
+report-action-order-mayNow = A new card may be ordered already
+report-action-order-from = Order a new card when orders are taken again
+report-action-card-check = Find out why the card is not to be trusted
+report-rule-freeze-endsInside = The card ends while no cards can be ordered.
+report-rule-freeze-endsAfter = The card ends soon after a freeze.
+report-rule-freeze-collect = Cards that are not collected in time are cancelled.
+report-rule-freeze-reserve = There are only reserve cards now.
+report-rule-freeze-totalStop = Nothing can be ordered or handed out then.
+report-rule-freeze-joins = Somebody begins to work inside a freeze.
+report-rule-card-endsSoon = The card ends soon.
+report-rule-card-ended = The card has ended.
+report-rule-card-revoked = The card has been revoked.
+report-rule-card-bad = The certificate is not to be trusted.
+report-standing-valid = valid
+report-standing-unknown = not proven
+report-standing-expired = has ended
+report-standing-revoked = revoked
+report-standing-bad = not to be trusted
+report-kind-ordinary = ordinary card
+report-kind-reserve = reserve card
+report-kind-old = older card
+report-kind-notSiths = not a SITHS card
+report-kind-unknown = kind not known
+report-column-unit = Unit
+report-column-who = Who
+report-column-ends = Card ends
+report-column-standing = Standing
+report-column-what = What to do
+report-column-by = Last day
+report-column-when = When
+report-column-why = Why
+report-column-kind = Kind
+report-column-environment = Environment
+report-column-level = Level of assurance
+report-column-reasons = Reasons
+report-column-file = File
+report-column-line = Line
+report-column-reject = Why not used
+report-column-name = Name of the reason
+report-column-cards = Cards
+report-column-first = First by
+report-column-month = Month
+report-column-ending = Cards that end
+report-column-inside = Inside a freeze
+report-column-form = Kind
+report-column-entries = Rows
+report-column-rejected = Not used
+report-column-without = Entries without a certificate
+report-column-unused = Columns that are not read
+report-sums = How the numbers add up
+report-sums-text = Every row is counted once. The certificates of one card are one card. Of a person's cards the one counts that serves longest; older ones are counted as replaced.
+report-sum-read = Rows read
+report-sum-rejected = … not used
+report-sum-used = … used
+report-sum-cards = Cards that these are
+report-sum-replaced = … replaced by a later card of the same person
+report-sum-current = … that count
+report-inputs = What was read
+report-form-csv = list (CSV)
+report-form-parquet = list (Parquet)
+report-form-ldif = directory (LDIF)
+report-form-sightings = sightings
+report-reasons = Why cards are not proven, or worse
+report-rejects = Why rows were not used
+report-reject-row-tooLong = The row, or a field of it, is too long.
+report-reject-row-malformed = The row is malformed.
+report-reject-row-columns = The row has more fields than the head.
+report-reject-row-empty = There is neither a certificate nor a last day.
+report-reject-certificate-encoding = The certificate is neither PEM, base64 nor hexadecimal.
+report-reject-certificate-unreadable = The certificate can't be read.
+report-reject-certificate-elsewhere = The certificate is somewhere else (a URL). Nothing is fetched.
+report-reject-certificate-ofIssuer = It is an issuer's certificate, no person's.
+report-reject-certificate-tooMany = There are too many certificates in one place.
+report-reject-date-unreadable = A date can't be read.
+report-reject-date-ambiguous = A date could be two (01/02/2024). Write 2024-02-01.
+report-reject-date-order = It ends before it begins.
+reason-certificate-notSeen = Only its dates are known: no certificate was at hand.
+report-privacy = This file has personal data: units, names or addresses, and when cards end. It has no identity numbers, HSA-ids or card numbers. Keep it no longer than it is needed.
+report-made = Made by sithsd { $version } as of { $moment } (Swedish time). The page asks nobody on the network for anything.
+report-event = { $what }: { $count } ({ $unit })
+report-event-more = and { $count } more
+report-total = Rows read: { $read }. Not used: { $rejected }. Cards that count: { $current }.
+report-rejects-hint = Which rows were not used is written with --rejects FILE.
+
 usage-program = PROGRAM ...
 help-ssh-agent = Be an agent for ssh: the keys are those of the cards. A PIN is asked for at each signature.
 help-option-socket = The socket to listen on. Otherwise sithsd-ssh-agent.sock in $XDG_RUNTIME_DIR, or one of its own for a program.

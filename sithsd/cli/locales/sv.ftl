@@ -802,6 +802,210 @@ doctor-bundle-bad = Det går inte att skriva filen i --bundle, eller så finns d
 
 ## Agenten för ssh. $user, $host, $namespace: som ssh uppger dem.
 
+## Chefens rapport. Det som sägs om ett kort står i tabeller och kalendrar, så det är kort.
+
+help-report = Gör en chefsrapport: vems kort som går ut när, och vad som ska göras senast när. Från listor (CSV, Parquet), katalogexporter (LDIF) och diskars iakttagelser.
+help-option-report-output = Skriv rapporten som en sida för webbläsare och utskrift (HTML).
+help-option-csv = Skriv varje kort som en rad för kalkylprogram.
+help-option-parquet = Skriv varje kort som Parquet. Kräver tillägget "report".
+help-option-ics = Skriv dagarna då något senast ska vara gjort som en kalender (iCalendar).
+help-option-rejects = Skriv de rader som inte gick att använda här. Annars bredvid den första filen som skrivs.
+help-option-report-force = Skriv över filer som finns.
+help-option-at = Dagen, eller tidpunkten, som rapporten gäller. Annars nu.
+help-option-warn-days = Hur många dagar före ett korts slut som det räknas som nära.
+help-option-settings = Inställningarna att ta rötter och miljöer från. Annars /etc/sithsd/sithsd.toml, om den finns.
+help-option-anchors = En fil med en fastställd rot, utöver inställningarnas. Kan anges flera gånger.
+help-option-issuers = En fil med utfärdares certifikat, utöver inställningarnas. Kan anges flera gånger.
+help-option-crl = En lista över spärrade certifikat att kontrollera mot. Kan anges flera gånger.
+help-option-freezes = Verksamhetens egna beställningsstopp. Annars /etc/sithsd/freezes.toml, om den finns.
+help-option-jobs = Hur många processer som bedömer certifikat. Annars så många som det finns processorer.
+help-option-cluster = Adressen till ett Dask-kluster som bedömer dem. Kräver tillägget "cluster".
+help-option-quiet = Visa inte hur långt arbetet har kommit.
+usage-report-input = INDATA...
+report-progress-reading = Läser { $file }
+report-progress-writing = Räknar och skriver
+report-progress-rate = { $rate } rader/s
+report-progress-ready = klart { $time }
+report-written = Skrivet: { $file }
+
+report-input-unreadable = { $file } går inte att läsa: { $reason }
+report-input-empty = { $file } är tom.
+report-input-certificate = { $file } är ett certifikat, ingen lista. Ange en lista med certifikat (CSV, Parquet eller LDIF); --issuers och --anchors tar certifikat.
+report-input-head = { $file } har ingen kolumn som är känd för certifikat eller sista dagar. Kalla en "certifikat" eller "giltig till".
+report-input-columns = { $file } har fler än { $count } kolumner.
+report-input-twice = { $file } har två kolumner för samma sak: { $first } och { $second }. Byt namn på en eller ta bort den.
+report-input-parquet = { $file } är ingen Parquet-fil som går att läsa.
+report-input-large = { $file } går inte att läsa i bitar: dess grupper av rader är för stora.
+report-input-sightings = { $file } är ingen fil med iakttagelser som går att läsa.
+report-no-pyarrow = Parquet kräver pyarrow, som inte är installerat: installera sithsd med tillägget "report" (sithsd[report]).
+report-output-there = { $file } finns redan (--force skriver över den).
+report-output-unwritable = { $file } går inte att skriva.
+report-trust = Det som ska bedömas efter går inte att använda: { $reason }
+report-workers-lost = Processerna som bedömde certifikat slutade i förtid. Inget skrevs. Försök igen med --jobs 1.
+
+report-title = Kort som går ut
+report-number = { $value }
+report-csv-separator = ;
+report-skip = Gå till vem som ska göra något
+report-lede = Läget { $day }. { $cards ->
+    [one] Ett kort
+   *[other] { $cards } kort
+}, varav { $acting } { $acting ->
+    [one] kräver
+   *[other] kräver
+} att något görs.
+report-revocation-unchecked = Inte spärrkontrollerat: ingen lista över spärrade certifikat angavs. Därför sägs inget kort vara styrkt giltigt här; de som gäller enligt sina datum räknas som inte styrkta.
+report-rejected = { $count } av { $read } rader gick inte att använda. Varför står sist; vilka det är står i filen med avvisade rader.
+report-numbers = I siffror
+report-tile-current = personers kort
+report-tile-valid = giltiga, styrkt
+report-tile-unknown = gäller enligt datum, inte styrkt
+report-tile-soon = går ut inom { $days } dagar
+report-tile-freeze = går ut under ett beställningsstopp
+report-tile-expired = har gått ut
+report-tile-revoked = spärrade
+report-tile-bad = inte att lita på
+report-deeds = Det som ska göras
+report-timeline = När korten går ut
+report-timeline-title = Kort som går ut, vecka för vecka
+report-timeline-text = { $count } kort går ut i veckorna från { $begins } till den som börjar { $ends }, { $later } senare.
+report-timeline-freeze = Beställningsstopp { $name }: { $begins } till { $ends }.
+report-timeline-table = Samma sak som tabell
+report-freeze-name = Beställningsstopp { $name }
+report-month = { $month ->
+    [1] jan
+    [2] feb
+    [3] mars
+    [4] apr
+    [5] maj
+    [6] juni
+    [7] juli
+    [8] aug
+    [9] sep
+    [10] okt
+    [11] nov
+   *[12] dec
+}
+report-legend-week = kort som går ut en vecka
+report-legend-inside = varav under ett stopp
+report-legend-freeze = beställningsstopp
+report-legend-stop = totalstopp
+report-later = senare
+report-people = Vem som ska göra något, och senast när
+report-people-text = Per enhet, det mest brådskande först. En rubrik sorterar sin tabell.
+report-nobody = Ingen behöver göra något nu.
+report-capped = { $shown } av { $count } står på sidan, de mest brådskande på varje enhet. Alla står i filerna som --csv, --parquet och --json skriver.
+report-filter = Filtrera
+report-filter-word = Sök namn, adress eller enhet
+report-filter-all = allt
+report-filter-shown = { $count } visas
+report-unit = { $acting } av { $cards } ska göra något.
+report-unit-capped = { $count } till står i filen från --csv.
+report-table = Vem som ska göra något: { $unit }
+report-no-unit = Enhet saknas
+report-row = rad { $line } i { $file }
+report-also = Dessutom: { $what }, { $when }
+report-calm = { $count ->
+    [one] En enhet har
+   *[other] { $count } enheter har
+} inget att göra
+report-at-once = genast
+report-at-once-by = genast, senast { $by }
+report-by = senast { $by }
+report-from = från { $since }
+report-from-by = från { $since } till { $by }
+report-because-freeze = { $why } Beställningsstopp { $begins } till { $ends }.
+report-action-order-now = Beställ nytt kort
+report-action-reserve-get = Hämta ett reservkort
+report-action-reserve-from = Hämta ett reservkort när det går igen
+report-action-carry-card = Ta med kortet och ha koll på pinkoden: inget ersätter ett kort som glömts hemma.
+report-action-collect-before = Hämta ut det nya kortet, annars makuleras det
+report-action-renew-soon = Beställ nytt kort: det här går snart ut
+report-action-reserve-replace = Beställ ett ordinarie kort i stället för reservkortet
+report-action-order-mayNow = Ett nytt kort får beställas redan nu
+report-action-order-from = Beställ nytt kort när det går igen
+report-action-card-check = Ta reda på varför kortet inte är att lita på
+report-rule-freeze-endsInside = Kortet går ut när inga kort kan beställas.
+report-rule-freeze-endsAfter = Kortet går ut strax efter ett stopp.
+report-rule-freeze-collect = Kort som inte hämtas ut i tid makuleras.
+report-rule-freeze-reserve = Nu finns det bara reservkort.
+report-rule-freeze-totalStop = Då går ingenting att beställa eller lämna ut.
+report-rule-freeze-joins = Någon börjar arbeta under ett stopp.
+report-rule-card-endsSoon = Kortet går snart ut.
+report-rule-card-ended = Kortet har gått ut.
+report-rule-card-revoked = Kortet är spärrat.
+report-rule-card-bad = Certifikatet är inte att lita på.
+report-standing-valid = giltigt
+report-standing-unknown = inte styrkt
+report-standing-expired = har gått ut
+report-standing-revoked = spärrat
+report-standing-bad = inte att lita på
+report-kind-ordinary = ordinarie kort
+report-kind-reserve = reservkort
+report-kind-old = äldre kort
+report-kind-notSiths = inte ett SITHS-kort
+report-kind-unknown = okänd sort
+report-column-unit = Enhet
+report-column-who = Vem
+report-column-ends = Kortet går ut
+report-column-standing = Läge
+report-column-what = Vad som ska göras
+report-column-by = Sista dag
+report-column-when = När
+report-column-why = Varför
+report-column-kind = Sort
+report-column-environment = Miljö
+report-column-level = Tillitsnivå
+report-column-reasons = Skäl
+report-column-file = Fil
+report-column-line = Rad
+report-column-reject = Varför inte använd
+report-column-name = Skälets namn
+report-column-cards = Kort
+report-column-first = Först senast
+report-column-month = Månad
+report-column-ending = Kort som går ut
+report-column-inside = Under ett stopp
+report-column-form = Sort
+report-column-entries = Rader
+report-column-rejected = Inte använda
+report-column-without = Poster utan certifikat
+report-column-unused = Kolumner som inte läses
+report-sums = Så går siffrorna ihop
+report-sums-text = Varje rad räknas en gång. Ett korts certifikat är ett kort. Av en persons kort räknas det som gäller längst; äldre räknas som ersatta.
+report-sum-read = Lästa rader
+report-sum-rejected = … inte använda
+report-sum-used = … använda
+report-sum-cards = Kort som de är
+report-sum-replaced = … ersatta av ett senare kort för samma person
+report-sum-current = … som räknas
+report-inputs = Det som lästes
+report-form-csv = lista (CSV)
+report-form-parquet = lista (Parquet)
+report-form-ldif = katalog (LDIF)
+report-form-sightings = iakttagelser
+report-reasons = Varför kort inte är styrkta, eller värre
+report-rejects = Varför rader inte användes
+report-reject-row-tooLong = Raden, eller ett fält i den, är för lång.
+report-reject-row-malformed = Raden är felaktig.
+report-reject-row-columns = Raden har fler fält än rubrikraden.
+report-reject-row-empty = Det finns varken certifikat eller sista dag.
+report-reject-certificate-encoding = Certifikatet är varken PEM, base64 eller hexadecimalt.
+report-reject-certificate-unreadable = Certifikatet går inte att läsa.
+report-reject-certificate-elsewhere = Certifikatet finns någon annanstans (en URL). Inget hämtas.
+report-reject-certificate-ofIssuer = Det är en utfärdares certifikat, inte en persons.
+report-reject-certificate-tooMany = Det finns för många certifikat på ett ställe.
+report-reject-date-unreadable = Ett datum går inte att läsa.
+report-reject-date-ambiguous = Ett datum kan vara två (01/02/2024). Skriv 2024-02-01.
+report-reject-date-order = Det slutar innan det börjar.
+reason-certificate-notSeen = Bara datumen är kända: inget certifikat fanns att se.
+report-privacy = Filen har personuppgifter: enheter, namn eller adresser, och när kort går ut. Den har inga personnummer, HSA-id eller kortnummer. Behåll den inte längre än den behövs.
+report-made = Gjord av sithsd { $version } för läget { $moment } (svensk tid). Sidan frågar ingen på nätet efter något.
+report-event = { $what }: { $count } ({ $unit })
+report-event-more = och { $count } till
+report-total = Lästa rader: { $read }. Inte använda: { $rejected }. Kort som räknas: { $current }.
+report-rejects-hint = Vilka rader som inte användes skrivs med --rejects FIL.
+
 usage-program = PROGRAM ...
 help-ssh-agent = Var agent för ssh: nycklarna är kortens. Legitimeringskoden efterfrågas vid varje signatur.
 help-option-socket = Socket att lyssna på. Annars sithsd-ssh-agent.sock i $XDG_RUNTIME_DIR, eller en egen för ett program.

@@ -28,6 +28,7 @@ COMMANDS = [
     "authenticate",
     "sign",
     "activate",
+    "report",
     "ssh-agent",
     "audit",
 ]

@@ -1,0 +1,63 @@
+"""Lists as Parquet, read by pyarrow in batches. pyarrow is an extra: without it the refusal names it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from sithsd.report.columns import columns
+from sithsd.report.extra import pyarrow
+from sithsd.report.model import Entry, InputError, Place, Reject
+from sithsd.report.rows import Value, entry_of
+
+_BATCH: Final = 2048
+_MAX_GROUP: Final = 1 << 31
+"""Bytes of the largest group of rows, unpacked: pyarrow unpacks a column of one whole."""
+
+
+class Parquet:
+    """The rows of one file."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file. Raises InputError for one that is no Parquet, or has no certificates and no last days."""
+        self._name = path.name
+        _, parquet = pyarrow()
+        try:
+            self._file = parquet.ParquetFile(path)
+            names = list(self._file.schema_arrow.names)
+            groups = [self._file.metadata.row_group(one).total_byte_size for one in range(self._file.num_row_groups)]
+        except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+            raise InputError("report-input-parquet", f"no Parquet: {type(error).__name__}") from error
+        if max(groups, default=0) > _MAX_GROUP:
+            raise InputError("report-input-large", "a group of rows is too large")
+        self.rows = int(self._file.metadata.num_rows)
+        self.columns = columns(names)
+        if not self.columns.enough:
+            raise InputError("report-input-head", "no column with a certificate or a last day")
+        self._read = {field: names[at] for field, at in self.columns.of.items()}
+        self.number = 0
+        """Rows read so far."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The names of the columns that are not read."""
+        return self.columns.unused
+
+    def __iter__(self) -> Iterator[Entry | Reject]:
+        for batch in self._batches():
+            columns_of = {field: batch.column(name).to_pylist() for field, name in self._read.items()}
+            for at in range(batch.num_rows):
+                self.number += 1
+                yield self._entry(columns_of, at)
+
+    def _batches(self) -> Iterator[Any]:
+        try:
+            yield from self._file.iter_batches(_BATCH, columns=list(self._read.values()))
+        except (OSError, ValueError) as error:
+            raise InputError("report-input-parquet", f"damaged Parquet: {type(error).__name__}") from error
+
+    def _entry(self, columns_of: dict[str, list[Any]], at: int) -> Entry | Reject:
+        def value(field: str) -> Value:
+            column = columns_of.get(field)
+            return None if column is None else column[at]
+
+        return entry_of(Place(self._name, self.number), value)
