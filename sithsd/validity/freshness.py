@@ -1,14 +1,13 @@
 """For how long an answer about revocation counts, and what its falling short is called."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sithsd.validity import reasons
+from sithsd.validity.moments import later
 from sithsd.validity.policy import DESK, UsePolicy
 from sithsd.validity.revocation.combine import combine
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus
-
-_LAST = datetime.max.replace(tzinfo=UTC)
 
 _REASONS = {
     Failure.CHAIN_UNKNOWN: reasons.REVOCATION_NOT_CHECKED,
@@ -79,9 +78,3 @@ def turning_points(evidence: Evidence, use: UsePolicy, *, issuer: bool = False) 
     if (until := fresh_until(evidence, use, issuer=issuer)) is not None:
         points.append(later(until, datetime.resolution))
     return tuple(points)
-
-
-def later(moment: datetime, by: timedelta) -> datetime:
-    """Return the moment `by` after `moment`, or the first or the last one there is."""
-    first = datetime.min.replace(tzinfo=UTC)
-    return moment + max(min(by, _LAST - moment), first - moment)

@@ -11,7 +11,8 @@ from sithsd.certificate.tables import Tables, default_tables
 from sithsd.validity import reasons
 from sithsd.validity.anchors import Anchor, load_anchors, load_issuers
 from sithsd.validity.chains import Authorities, Chain, End, find_chain
-from sithsd.validity.freshness import choose, later, reason, turning_points
+from sithsd.validity.freshness import choose, reason, turning_points
+from sithsd.validity.moments import later
 from sithsd.validity.policy import LOG_IN, UsePolicy, ValidityPolicy, ValiditySettings
 from sithsd.validity.revocation.model import Evidence, RevocationStatus
 from sithsd.values import Environment, Verdict

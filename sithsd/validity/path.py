@@ -10,7 +10,6 @@ library span all dates there are.
 """
 
 from collections.abc import Coroutine
-from datetime import UTC, datetime
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from pyhanko_certvalidator.validate import async_validate_path
 
 from sithsd.certificate.personal import mask
 from sithsd.certificate.read import Certificate
+from sithsd.validity.moments import FIRST, LAST
 
 _T = TypeVar("_T")
 
@@ -39,8 +39,7 @@ _BUILT_BY = attrgetter(
     *("authority_key_identifier", "authority_issuer_serial", "max_path_length", "ca"),
 )
 
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-_HALF_OF_TIME = (_LAST - _FIRST) // 2
+_HALF_OF_TIME = (LAST - FIRST) // 2
 
 
 class WaitedError(Exception):
@@ -105,7 +104,7 @@ def problem(path: ValidationPath) -> str | None:
     context = ValidationContext(
         trust_roots=[path.trust_anchor],
         other_certs=[],
-        moment=_FIRST + _HALF_OF_TIME,
+        moment=FIRST + _HALF_OF_TIME,
         time_tolerance=_HALF_OF_TIME,
         allow_fetching=False,
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),

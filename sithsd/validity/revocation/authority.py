@@ -12,11 +12,17 @@ from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 from sithsd.certificate.read import Certificate
 from sithsd.certificate.strength import WEAK_SIGNATURE_MD5, WEAK_SIGNATURE_SHA1
-from sithsd.validity.path import load
+from sithsd.validity.path import load, objection
 
 _WEAK = {"md5": WEAK_SIGNATURE_MD5, "sha1": WEAK_SIGNATURE_SHA1}
 # A CertID only names: a second preimage of these is out of reach. MD5 is in no responder's use.
 _NAMING = frozenset({"sha1", "sha224", "sha256", "sha384", "sha512"})
+_MAX_TEXT = 256
+
+
+def shortened(text: str) -> str:
+    """Return a text that came from outside in a length for people."""
+    return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 class UnprovenError(ValueError):
@@ -43,6 +49,14 @@ class Authority:
                 return cls(certificate, der, cx509.load_der_x509_certificate(certificate.der))
         except ValueError:
             raise UnprovenError("the issuer's certificate can't be read") from None
+
+    @classmethod
+    def of_issuer(cls, issuer: Certificate, certificate: Certificate) -> "Authority":
+        """Return the CA of `issuer`. Raises UnprovenError also if it has not issued `certificate`."""
+        authority, issued = cls.of(issuer), load(certificate)
+        if issued is None or issued.issuer != authority.der.subject or objection(issued, authority.der):
+            raise UnprovenError("the certificate is not the issuer's")
+        return authority
 
     def named(self, algorithm: str) -> tuple[bytes, bytes]:
         """Return the hashes of its name and of its key, as in a CertID (RFC 6960, 4.1.1). Raises UnprovenError."""

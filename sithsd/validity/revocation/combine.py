@@ -1,8 +1,9 @@
 """Several answers about one certificate made one."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from sithsd.validity.moments import FIRST
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus
 
 # The most telling first: what somebody has said, and what is known of why nobody has.
@@ -15,7 +16,6 @@ _TELLING = (
     Failure.CHAIN_UNKNOWN,
 )
 _HOLD = "certificateHold"
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def combine(answers: Sequence[Evidence]) -> Evidence:
@@ -43,7 +43,7 @@ def _newest(answers: Sequence[Evidence], status: RevocationStatus) -> Evidence |
 
 
 def _made(answer: Evidence) -> datetime:
-    return answer.this_update or _NEVER
+    return answer.this_update or FIRST
 
 
 def _is_hold(answer: Evidence) -> bool:

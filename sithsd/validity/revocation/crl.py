@@ -6,13 +6,15 @@ are refused: they would have to be proven by a path of their own, and no SITHS c
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography.x509 import ReasonFlags
 
+from sithsd.certificate.names import normalized
 from sithsd.certificate.read import Certificate
+from sithsd.validity.moments import later
 from sithsd.validity.policy import DESK, REFUSED_WEAKNESSES
-from sithsd.validity.revocation.authority import UnprovenError
+from sithsd.validity.revocation.authority import Authority, UnprovenError, shortened
 from sithsd.validity.revocation.entries import Entry
 from sithsd.validity.revocation.lists import RevocationList, parse
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
@@ -53,7 +55,7 @@ class _Pair:
 
     def check_made(self, at: datetime) -> None:
         """Raise UnprovenError if one of the two is from after `at`."""
-        if any(one.this_update > at + DESK.skew for one in (self.complete, self.delta) if one):
+        if any(one.this_update > later(at, DESK.skew) for one in (self.complete, self.delta) if one):
             raise UnprovenError("the list is from after this machine's clock")
 
 
@@ -72,9 +74,16 @@ def examine(  # noqa: PLR0913 - the lists, whom they are asked about, when, and 
     `urls` tell where each was had, in the same order. A list that proves nothing is passed over; it is told why if no
     other one helps. Who asks about several certificates parses once and calls `weigh`. Nothing is raised for any lists.
     """
+    if at.tzinfo is None:
+        raise ValueError("a moment without a time zone")
     proven: list[RevocationList] = []
     wrong: list[str] = []
     named = [*urls, *([None] * len(lists))]
+    at = at.astimezone(UTC)
+    try:
+        Authority.of_issuer(issuer, certificate)
+    except UnprovenError as error:
+        return replace(_nothing(certificate), url=next(iter(urls), None), fetched_at=fetched_at, detail=str(error))
     for content, url in list(zip(lists, named, strict=False))[:MAX_LISTS]:
         try:
             proven.append(parse(content, issuer, url=url, fetched_at=fetched_at, refused=refused))
@@ -83,7 +92,7 @@ def examine(  # noqa: PLR0913 - the lists, whom they are asked about, when, and 
     evidence = weigh(proven, certificate, issuer, at)
     if evidence.failure is not Failure.INVALID:
         return evidence
-    detail = "; ".join(dict.fromkeys([*wrong, evidence.detail or ""]))
+    detail = shortened("; ".join(dict.fromkeys([*wrong, evidence.detail or ""])))
     return replace(evidence, detail=detail, url=evidence.url or next(iter(urls), None), fetched_at=fetched_at)
 
 
@@ -91,17 +100,15 @@ def weigh(lists: Sequence[RevocationList], certificate: Certificate, issuer: Cer
     """Return what lists that have been parsed tell of `certificate` at the moment `at` (aware).
 
     It is good only where lists that are in time cover it for every reason there is. Listed in an outdated one it stays
-    revoked. Nothing is raised for any lists.
+    revoked. That `issuer` has issued it is for the caller to know; here the names are compared. Nothing is raised for
+    any lists.
     """
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone")
-    nothing = Evidence(
-        certificate.fingerprint,
-        certificate.serial_number,
-        RevocationStatus.UNKNOWN,
-        Source.CRL,
-        failure=Failure.INVALID,
-    )
+    at = at.astimezone(UTC)
+    nothing = _nothing(certificate)
+    if normalized(certificate.issuer) != normalized(issuer.subject):
+        return replace(nothing, detail="the certificate is not the issuer's")
     ours = [one for one in lists if one.issuer.fingerprint == issuer.fingerprint and one.scope.covers(certificate)]
     failed = replace(nothing, detail="no list covers the certificate")
     covered = frozenset[ReasonFlags]()
@@ -113,7 +120,7 @@ def weigh(lists: Sequence[RevocationList], certificate: Certificate, issuer: Cer
             pair.check_made(at)
             found = pair.lookup(certificate.serial_number, at)
         except UnprovenError as error:
-            failed = replace(told, detail=str(error))
+            failed = replace(told, detail=shortened(str(error)))
             continue
         if found is not None:
             return _revoked(nothing, *found)
@@ -133,11 +140,15 @@ def _pairs(lists: Sequence[RevocationList]) -> Iterator[_Pair]:
     """Yield the newest complete list of each scope, with the newest delta that goes with it."""
     newest: dict[object, RevocationList] = {}
     for one in lists:
-        if one.base is None and (one.scope not in newest or newest[one.scope].this_update < one.this_update):
+        if one.base is None and (one.scope not in newest or _age(newest[one.scope]) < _age(one)):
             newest[one.scope] = one
     for complete in newest.values():
         fitting = (one for one in lists if _goes_with(one, complete))
         yield _Pair(complete, max(fitting, key=lambda one: one.number or 0, default=None))
+
+
+def _age(complete: RevocationList) -> tuple[datetime, int]:
+    return complete.this_update, complete.number or 0
 
 
 def _goes_with(delta: RevocationList, complete: RevocationList) -> bool:
@@ -145,6 +156,16 @@ def _goes_with(delta: RevocationList, complete: RevocationList) -> bool:
     if delta.base is None or delta.number is None or complete.number is None or delta.scope != complete.scope:
         return False
     return delta.base <= complete.number < delta.number
+
+
+def _nothing(certificate: Certificate) -> Evidence:
+    return Evidence(
+        certificate.fingerprint,
+        certificate.serial_number,
+        RevocationStatus.UNKNOWN,
+        Source.CRL,
+        failure=Failure.INVALID,
+    )
 
 
 def _told(nothing: Evidence, by: RevocationList) -> Evidence:

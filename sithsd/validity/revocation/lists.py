@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
 from sithsd.certificate.read import Certificate
@@ -77,8 +76,8 @@ def parse(
             return _proven(x509.load_der_x509_crl(content), Authority.of(issuer), url, fetched_at, refused)
     except UnprovenError:
         raise
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        raise UnprovenError("the list is malformed") from None
+    except Exception as error:  # noqa: BLE001 - anything may come out of a malformed field; it proves nothing then
+        raise UnprovenError(f"the list is malformed ({type(error).__name__})") from None
 
 
 def _proven(

@@ -7,7 +7,7 @@ that cryptography does not.
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 from asn1crypto import ocsp as structures
 from cryptography import x509
@@ -17,8 +17,9 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509 import ocsp
 
 from sithsd.certificate.read import Certificate
+from sithsd.validity.moments import later
 from sithsd.validity.policy import DESK, REFUSED_WEAKNESSES
-from sithsd.validity.revocation.authority import Authority, UnprovenError, check_signature, check_strength
+from sithsd.validity.revocation.authority import Authority, UnprovenError, check_signature, check_strength, shortened
 from sithsd.validity.revocation.lists import RevocationList
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
 from sithsd.validity.revocation.reason_names import reason_name
@@ -81,6 +82,7 @@ def examine(  # noqa: PLR0913 - the answer, whom it is about, when, and what was
     """
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone")
+    at = at.astimezone(UTC)
     about = Evidence(
         certificate.fingerprint,
         certificate.serial_number,
@@ -94,10 +96,12 @@ def examine(  # noqa: PLR0913 - the answer, whom it is about, when, and what was
         with warnings.catch_warnings():
             # A serial number that isn't positive and the like: cryptography warns of it at each look.
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            demands = Demands(Authority.of(issuer), at, nonce, lists, refused)
+            demands = Demands(Authority.of_issuer(issuer, certificate), at, nonce, lists, refused)
             return _proven(response, certificate, about, demands)
     except UnprovenError as error:
-        return replace(about, detail=str(error))
+        return replace(about, detail=shortened(str(error)))
+    except Exception as error:  # noqa: BLE001 - anything may come out of a malformed field; it proves nothing then
+        return replace(about, detail=f"the response is malformed ({type(error).__name__})")
 
 
 def _proven(response: bytes, certificate: Certificate, about: Evidence, demands: Demands) -> Evidence:
@@ -118,7 +122,7 @@ def _proven(response: bytes, certificate: Certificate, about: Evidence, demands:
     answer = _choose(list(_answers(read, basic, certificate, demands.issuer)))
     told = replace(
         about,
-        signer=signer.certificate.masked_subject,
+        signer=shortened(signer.certificate.masked_subject),
         this_update=answer.this_update,
         next_update=answer.next_update,
         produced_at=read.produced_at_utc,
@@ -128,13 +132,9 @@ def _proven(response: bytes, certificate: Certificate, about: Evidence, demands:
 
 def _basic(response: bytes) -> structures.BasicOCSPResponse:
     try:
-        basic = structures.OCSPResponse.load(response, strict=True).basic_ocsp_response
-        version = basic["tbs_response_data"]["version"].native
+        return structures.OCSPResponse.load(response, strict=True).basic_ocsp_response
     except Exception as error:  # noqa: BLE001 - anything may come out of a malformed field
         raise UnprovenError(f"the response is malformed ({type(error).__name__})") from None
-    if version != "v1":
-        raise UnprovenError("the response is of another version")
-    return basic
 
 
 def _hash_name(basic: structures.BasicOCSPResponse) -> str:
@@ -201,7 +201,7 @@ def _choose(answers: list[_Answer]) -> _Answer:
 
 
 def _in_time(told: Evidence, answer: _Answer, at: datetime) -> Evidence:
-    soon = at + DESK.skew
+    soon = later(at, DESK.skew)
     if answer.this_update > soon or (told.produced_at is not None and told.produced_at > soon):
         return replace(told, detail="the response is from after this machine's clock")
     if answer.next_update is not None and answer.next_update < answer.this_update:
@@ -211,11 +211,7 @@ def _in_time(told: Evidence, answer: _Answer, at: datetime) -> Evidence:
         return replace(revoked, revoked_at=answer.revoked_at, revocation_reason=answer.reason)
     if answer.status is ocsp.OCSPCertStatus.UNKNOWN:
         return replace(told, failure=Failure.NOT_KNOWN_THERE)
-    until = answer.next_update or _later(answer.this_update, DESK.undated)
+    until = answer.next_update or later(answer.this_update, DESK.undated)
     if at > until:
         return replace(told, failure=Failure.STALE, detail="the response has outlived its next update")
     return replace(told, status=RevocationStatus.GOOD, failure=None)
-
-
-def _later(moment: datetime, by: timedelta) -> datetime:
-    return moment + min(by, datetime.max.replace(tzinfo=moment.tzinfo) - moment)

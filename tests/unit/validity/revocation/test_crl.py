@@ -16,6 +16,7 @@ ONE, TWO = "http://crl.sim/one.crl", "http://crl.sim/two.crl"
 HOLD, REMOVED = x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl
 SOME = frozenset({x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise})
 ALL = frozenset(x509.ReasonFlags) - {x509.ReasonFlags.unspecified, REMOVED}
+MALFORMED = "the list is malformed (ValueError); no list covers the certificate"
 ODD = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.752.999.3"), b"\x05\x00")
 
 
@@ -231,7 +232,7 @@ def test_what_is_no_list_proves_nothing(office: Office) -> None:
     deep = b"\x30\x80" * 100000
     for content in (b"", b"\0", whole[:-1], whole + b"\0", office.leaf.der, deep, b"<html></html>"):
         evidence = examine(office, content)
-        assert (told(evidence), evidence.detail) == (INVALID, "the list is malformed; no list covers the certificate")
+        assert (told(evidence), evidence.detail) == (INVALID, MALFORMED)
     assert "larger than" in (examine(office, bytes(MAX_BYTES + 1)).detail or "")
     assert examine(office).detail == "no list covers the certificate"
     assert told(examine(office, *[b"\0"] * 16, whole)) == INVALID
