@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from sithsd.certificate.read import Certificate, read
 from sithsd.validity.anchors import Anchor
@@ -195,6 +196,62 @@ def test_chains_are_judged_as_openssl_judges_them(forge: Any, tmp_path: Path) ->
         assert theirs is case.good, f"{case.name}: openssl says {text}"
         assert found_good(assessment) is case.good, f"{case.name}: the judge says {assessment}"
         assert assessment.verdict.status is not Status.GOOD
+
+
+def believes(case: Case) -> bool:
+    """Ask cryptography's own verifier, which asks no certificate for more than a CA has to have."""
+    policies = ExtensionPolicy.webpki_defaults_ca(), ExtensionPolicy.permit_all()
+    builder = PolicyBuilder().store(Store([x509.load_der_x509_certificate(case.root.der)])).time(case.at)
+    verifier = builder.extension_policies(ca_policy=policies[0], ee_policy=policies[1]).build_client_verifier()
+    try:
+        verifier.verify(
+            x509.load_der_x509_certificate(case.leaf.der),
+            [x509.load_der_x509_certificate(helper.der) for helper in case.helpers],
+        )
+    except VerificationError:
+        return False
+    return True
+
+
+def different_cases(forge: Any) -> Iterable[tuple[Case, tuple[str, ...], str]]:
+    """Make chains of which cryptography thinks otherwise (`good`) than the judge, with its reasons, and the cause."""
+    now = forge.NOW
+    root = forge.authority("SIM SITHS e-id Root CA v2")
+    number = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.752.34.2.1"), b"\x13\x019")
+    leaf = forge.person(issuer=root, extensions=[(number, True)])
+    yield Case("critical card number", leaf, root, [], now, good=False), (), "sithsd reads the card number"
+    short = forge.authority("SIM Short", root, key=rsa.generate_private_key(65537, 1024))  # noqa: S505 - the point
+    leaf = forge.person(issuer=short)
+    yield (
+        Case("short key", leaf, root, [short], now, good=False),
+        ("key.short",),
+        "a path is found, and told to be weak",
+    )
+    leaf = forge.person(issuer=root)
+    at = forge.END + timedelta(milliseconds=500)
+    yield (
+        Case("half a second late", leaf, root, [], at, good=True),
+        ("date.expired", "chain.expired"),
+        "they count whole seconds",
+    )
+
+
+def test_chains_are_judged_as_cryptography_judges_them(forge: Any) -> None:
+    """A third opinion over the same chains is the same."""
+    for case in [*good_cases(forge), *bad_cases(forge)]:
+        assert believes(case) is case.good, case.name
+
+
+def test_where_cryptography_thinks_otherwise(forge: Any) -> None:
+    """Where both are known to differ the cause is known too, and a path that the judge alone finds is never good."""
+    policy = ValidityPolicy(environments=EVERYWHERE.environments, plausible_from=datetime(2000, 1, 1, tzinfo=UTC))
+    for case, reasons, cause in different_cases(forge):
+        judge = Judge([Anchor(read(case.root.der), Environment.SIM)], [], policy)
+        assessment = judge.judge(read(case.leaf.der), case.at, [read(helper.der) for helper in case.helpers])
+        assert assessment.anchor is not None, cause
+        assert assessment.verdict.reasons == (*reasons, "revocation.notChecked"), cause
+        assert assessment.verdict.status is not Status.GOOD
+        assert believes(case) is case.good, cause
 
 
 def test_the_real_chain_is_judged_as_openssl_judges_it(pki_dir: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """OpenSSL as responder and as maker of CRLs, and its verify as second opinion on the same lists."""
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sithsd.certificate.read import read
+from sithsd.validity.anchors import Anchor
+from sithsd.validity.judge import Judge
+from sithsd.validity.policy import ValidityPolicy
 from sithsd.validity.revocation import crl, ocsp
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus
+from sithsd.values import Environment, Status, Verdict
 
+EVERYTHING = ValidityPolicy(environments=frozenset(Environment))
 NONCE = bytes(range(32))
 URL = "http://crl.sim/one.crl"
 SIGNS_RESPONSES = (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)
@@ -114,22 +119,29 @@ class Bureau:
         certificate, issuer = read((about or self.leaf).der), read(self.issuer.der)
         return ocsp.examine(response, certificate, issuer, at or datetime.now(UTC), **more)
 
-    def list(self, *parts: str, number: int | None = 5, digest: str = "sha256", hours: int = 24) -> bytes:
+    def list(
+        self,
+        *parts: str,
+        number: int | None = 5,
+        digest: str = "sha256",
+        by: str = "issuer",
+        options: Sequence[str] = (),
+    ) -> bytes:
         """Have openssl make a CRL with these extensions, in the syntax of its settings."""
         settings = self.folder / "ca.cnf"
-        numbered = (["-crlexts", "parts"] if number is not None or parts else []) + ["-crlhours", str(hours)]
+        numbered = (["-crlexts", "parts"] if number is not None or parts else []) + ["-crlhours", "24"]
         text = CA_SETTINGS.format(folder=self.folder, digest=digest)
         settings.write_text("\n".join([text, *parts]) + "\n")
         (self.folder / "crlnumber").write_text(f"{number or 1:02X}\n")
         made = self.folder / "made.crl"
         status, text = openssl(
-            *("ca", "-config", settings, "-gencrl", "-cert", self.folder / "issuer.pem"),
-            *("-keyfile", self.folder / "issuer.key", *numbered, "-out", made),
+            *("ca", "-config", settings, "-gencrl", "-cert", self.folder / f"{by}.pem"),
+            *("-keyfile", self.folder / f"{by}.key", *numbered, *options, "-out", made),
         )
         assert status == 0, text
         return x509.load_pem_x509_crl(made.read_bytes()).public_bytes(serialization.Encoding.DER)
 
-    def verify(self, *lists: bytes, about: Any = None) -> str:
+    def verify(self, *lists: bytes, about: Any = None, scope: str = "-crl_check") -> str:
         """Ask openssl verify about a certificate: "good", "revoked", or its sentence."""
         files: list[str | Path] = []
         for place, content in enumerate(lists):
@@ -139,7 +151,7 @@ class Bureau:
             files += ["-CRLfile", file]
         leaf = self.keep("verified", about or self.leaf)
         status, text = openssl(
-            *("verify", "-crl_check", "-extended_crl", "-use_deltas", *files),
+            *("verify", scope, "-extended_crl", "-use_deltas", *files),
             *("-trusted", self.folder / "root.pem", "-untrusted", self.folder / "issuer.pem", leaf),
         )
         if status == 0:
@@ -328,6 +340,7 @@ def test_a_weak_signature_is_refused_as_the_policy_says(forge: Any, tmp_path: Pa
         assert bureau.weigh(bureau.list(digest=digest)).status is RevocationStatus.GOOD
 
 
+OF_LIST = ("-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest")
 PSS = ("-rsigopt", "rsa_padding_mode:pss", "-rsigopt", "rsa_pss_saltlen:digest")
 
 
@@ -335,6 +348,7 @@ def test_a_response_signed_with_pss(forge: Any, tmp_path: Path) -> None:
     """RSASSA-PSS (RFC 4055) is a signature like others, and SHA-1 in it as weak as elsewhere."""
     bureau = Bureau(forge, tmp_path, key=rsa.generate_private_key(65537, 2048))
     assert bureau.examine(bureau.respond("-rmd", "sha256", *PSS)).status is RevocationStatus.GOOD
+    assert bureau.weigh(bureau.list(options=OF_LIST)).status is RevocationStatus.GOOD
     weak = bureau.examine(bureau.respond("-rmd", "sha1", *PSS))
     assert (weak.failure, weak.detail) == (Failure.INVALID, "it is signed weakly (signature.sha1)")
     assert bureau.examine(bureau.respond("-rmd", "sha256", *PSS, "-badsig")).failure is Failure.INVALID
@@ -397,3 +411,36 @@ def test_openssl_verify_agrees_on_deltas(bureau: Bureau) -> None:
         RevocationStatus.GOOD,
     )
     assert bureau.weigh(delta).status is not RevocationStatus.GOOD
+
+
+def test_a_whole_path_is_judged_as_openssl_verify_judges_it(bureau: Bureau) -> None:
+    """With lists for the holder and for the issuing CA: good, revoked and chain revoked are openssl's answers too.
+
+    Of one that nobody was asked about openssl says that it has no list, and the judge that it is not checked.
+    """
+    judge = Judge([Anchor(read(bureau.root.der), Environment.SIM)], [bureau.issuer.der], EVERYTHING)
+    leaf, issuer, root = (read(made.der) for made in (bureau.leaf, bureau.issuer, bureau.root))
+
+    def verdict(*answers: Evidence) -> Verdict:
+        return judge.judge(leaf, datetime.now(UTC), evidence=answers).verdict
+
+    bureau.revoke()
+    about_leaf = bureau.list()
+    bureau.revoke(known=[bureau.issuer])
+    about_issuer = bureau.list(by="root")
+    bureau.revoke((bureau.leaf, "keyCompromise"))
+    leaf_gone = bureau.list(number=6)
+    bureau.revoke((bureau.issuer, "CACompromise"))
+    issuer_gone = bureau.list(by="root", number=6)
+    for of_leaf, of_issuer, expected, theirs in (
+        (about_leaf, about_issuer, Verdict(Status.GOOD, ()), "good"),
+        (leaf_gone, about_issuer, Verdict(Status.BAD, ("revocation.revoked",)), "revoked"),
+        (about_leaf, issuer_gone, Verdict(Status.BAD, ("chain.revoked",)), "revoked"),
+    ):
+        at = datetime.now(UTC)
+        answers = crl.examine([of_leaf], leaf, issuer, at), crl.examine([of_issuer], issuer, root, at)
+        assert verdict(*answers) == expected
+        assert bureau.verify(of_leaf, of_issuer, scope="-crl_check_all") == theirs
+        assert verdict(answers[0]).status is not Status.GOOD
+    assert verdict(crl.examine([about_leaf], leaf, issuer, datetime.now(UTC))).reasons == ("revocation.notChecked",)
+    assert "unable to get certificate CRL" in bureau.verify(about_leaf, scope="-crl_check_all")

@@ -33,7 +33,8 @@ class Office:
         self.now: datetime = forge.NOW
         self.root = forge.authority("SIM SITHS e-id Root CA v2")
         self.issuer = forge.authority("SIM SITHS e-id Person HSA-id 3 CA v1", self.root, path_length=0)
-        self.leaf = forge.person(issuer=self.issuer, extensions=[points("http://crl.sim/one.crl")])
+        sources = [points("http://crl.sim/one.crl"), access(ocsp=["http://ocsp.sim"])]
+        self.leaf = forge.person(issuer=self.issuer, extensions=sources)
         self.other = forge.person("SE2321000016-2BC3", issuer=self.issuer)
         self.certificate: Certificate = read(self.leaf.der)
         self.ca: Certificate = read(self.issuer.der)
