@@ -158,6 +158,7 @@ class Options:
             self.make("--settings", metavar="FILE", type=file),
             self.make("--anchors", metavar="FILE", type=file, multiple=True),
             self.make("--issuers", metavar="FILE", type=file, multiple=True),
+            self.make("--crl", into="lists", metavar="FILE", type=file, multiple=True),
             self.make("--freezes", metavar="FILE", type=file),
             self.make("--jobs", metavar="N", type=click.IntRange(1, 256)),
             self.make("--quiet", is_flag=True),

@@ -18,11 +18,17 @@ NOT_SEEN: Final = "certificate.notSeen"
 Take = Callable[[Finding | Reject], None]
 
 
-def judge_all(items: Iterable[Entry | Reject], setup: BulkSetup, executor: Executor | None, take: Take) -> None:
+def judge_all(
+    items: Iterable[Entry | Reject],
+    setup: BulkSetup,
+    executor: Executor | None,
+    take: Take,
+    warn: Callable[[str], None],
+) -> None:
     """Judge every entry and have `take` called with what is found of it, and with every reject: each exactly once.
 
-    The order is that of the items among certificates, and among all others. Raises InputError: the processes of the
-    executor ended.
+    The order is that of the items among certificates, and among all others. `warn` is told which CRLs are not used.
+    Raises InputError: the processes of the executor ended.
     """
     waiting: dict[int, Entry] = {}
 
@@ -37,7 +43,7 @@ def judge_all(items: Iterable[Entry | Reject], setup: BulkSetup, executor: Execu
                 yield CertificateRow(number, item.der)
 
     try:
-        for chunk in judge_rows(rows(), setup, executor):
+        for chunk in judge_rows(rows(), setup, executor, warn=warn):
             for _, judged in chunk:
                 take(_judged(waiting.pop(judged.line), judged))
     except BulkError as error:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,14 +14,14 @@ from sithsd.report import advice, target
 from sithsd.report.extra import pyarrow
 from sithsd.report.inputs import open_input
 from sithsd.report.judging import judge_all
-from sithsd.report.model import Card, Entry, Finding, InputError, Reject, Step
+from sithsd.report.model import Card, Entry, InputError, Reject, Step
 from sithsd.report.outputs.agenda import Agenda
 from sithsd.report.outputs.page import Page
 from sithsd.report.outputs.parquet import write_parquet
 from sithsd.report.outputs.table import write_rejects, write_table
 from sithsd.report.spool import Spool
 from sithsd.report.summary import Frame, Input, Period, Summary, summarise
-from sithsd.report.trust import calendar_of, setup_of
+from sithsd.report.trust import Sources, calendar_of, setup_of
 from sithsd.report.words import Words
 from sithsd.validity.bulk.rows import BulkSetup
 from sithsd.validity.calendar.advise import Calendar
@@ -54,10 +54,7 @@ class Wanted:
     at: datetime
     present: bool
     warn_days: int
-    settings: Path | None = None
-    anchors: tuple[str, ...] = ()
-    issuers: tuple[str, ...] = ()
-    freezes: Path | None = None
+    sources: Sources = field(default_factory=Sources)
     jobs: int | None = None
 
 
@@ -118,77 +115,65 @@ class Report:
 @contextmanager
 def made(wanted: Wanted, progress: Progress) -> Iterator[Report]:
     """Make the report that is wanted. Raises InputError."""
-    calendar = calendar_of(wanted.freezes)
-    setup = setup_of(
-        wanted.at,
-        settings=wanted.settings,
-        anchors=wanted.anchors,
-        issuers=wanted.issuers,
-        present=wanted.present,
-    )
+    calendar = calendar_of(wanted.sources.freezes)
+    setup = setup_of(wanted.sources, wanted.at, present=wanted.present)
     with ExitStack() as stack:
         spool = stack.enter_context(Spool())
-        inputs = _gather(wanted, setup, spool, progress)
+        inputs, problems = _gather(wanted, setup, spool, progress)
         progress.writing()
         spool.group()
         spool.advise(advice.advising(calendar, wanted.at), wanted.at)
         periods = tuple(_periods(calendar, wanted.at))
-        summary = summarise(spool, inputs, Frame(wanted.at, wanted.warn_days, periods, revocation_checked=False))
+        frame = Frame(wanted.at, wanted.warn_days, periods, len(setup.lists), tuple(problems))
+        summary = summarise(spool, inputs, frame)
         yield Report(spool, summary, tuple(advice.for_everybody(calendar, wanted.at)))
 
 
-def _gather(wanted: Wanted, setup: BulkSetup, spool: Spool, progress: Progress) -> tuple[Input, ...]:
-    reading = _Reading(wanted.inputs, spool, progress)
+def _gather(wanted: Wanted, setup: BulkSetup, spool: Spool, progress: Progress) -> tuple[tuple[Input, ...], list[str]]:
+    """Read and judge all inputs; return what was read, and why CRLs are not used."""
+    reading, problems = _Reading(wanted.inputs, progress), list[str]()
     with _executor(wanted.jobs, sum(reading.sizes)) as executor:
-        for at, path in enumerate(wanted.inputs):
-            judge_all(reading.items(at, path), setup, executor, reading.take)
-            reading.close()
-    return tuple(reading.inputs)
+        judge_all(reading.items(), setup, executor, spool.take, problems.append)
+    rejected = dict(spool.rows("SELECT name, count(*) FROM rejects JOIN files ON files.id = file GROUP BY name"))
+    return tuple(replace(one, rejected=rejected.get(one.name, 0)) for one in reading.inputs), problems
 
 
 class _Reading:
     """Reads the inputs one after the other, and counts."""
 
-    def __init__(self, paths: tuple[Path, ...], spool: Spool, progress: Progress) -> None:
+    def __init__(self, paths: tuple[Path, ...], progress: Progress) -> None:
         self.inputs: list[Input] = []
         self.sizes = [_size(path) for path in paths]
-        self._spool = spool
+        self._paths = paths
         self._progress = progress
         self._rows = 0
-        self._rejected = 0
-        self._read: Input | None = None
 
-    def take(self, item: Finding | Reject) -> None:
-        """Take what was found of one item."""
-        self._rejected += isinstance(item, Reject)
-        self._spool.take(item)
+    def items(self) -> Iterator[Entry | Reject]:
+        """Yield what stands in the inputs."""
+        names = [path.name for path in self._paths]
+        for at, path in enumerate(self._paths):
+            # Two of one name are told apart by their folders.
+            name = path.name if names.count(path.name) == 1 else str(path)
+            try:
+                yield from self._items(at, path, name)
+            except InputError as error:
+                raise InputError(error.key, str(error), **{**error.values, "file": name}) from error
 
-    def items(self, at: int, path: Path) -> Iterator[Entry | Reject]:
-        """Yield what stands in the input number `at`."""
-        try:
-            with open_input(path) as reading:
-                begins = self._rows
-                for item in reading:
-                    self._rows += 1
-                    if self._rows % _EVERY == 0:
-                        self._tell(at, path, reading.share())
-                    yield item
-                self._tell(at, path, 1.0)
-                self._read = Input(path.name, reading.form, self._rows - begins, 0, reading.without, reading.unused)
-        except InputError as error:
-            raise InputError(error.key, str(error), **{**error.values, "file": path.name}) from error
+    def _items(self, at: int, path: Path, name: str) -> Iterator[Entry | Reject]:
+        begins = self._rows
+        with open_input(path, name) as reading:
+            for item in reading:
+                self._rows += 1
+                if self._rows % _EVERY == 0:
+                    self._tell(at, name, reading.share())
+                yield item
+            self._tell(at, name, 1.0)
+            self.inputs.append(Input(name, reading.form, self._rows - begins, 0, reading.without, reading.unused))
 
-    def close(self) -> None:
-        """Close the account of an input, of which all has been judged."""
-        if self._read is None:
-            raise RuntimeError("an input that was not read to its end")
-        self.inputs.append(replace(self._read, rejected=self._rejected))
-        self._read, self._rejected = None, 0
-
-    def _tell(self, at: int, path: Path, share: float) -> None:
+    def _tell(self, at: int, name: str, share: float) -> None:
         whole = sum(self.sizes)
         done = sum(self.sizes[:at]) + self.sizes[at] * min(share, 1.0)
-        self._progress.reading(path.name, done / whole if whole else 1.0, self._rows)
+        self._progress.reading(name, done / whole if whole else 1.0, self._rows)
 
 
 def _size(path: Path) -> int:

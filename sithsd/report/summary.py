@@ -107,6 +107,9 @@ class Summary:
     inputs: tuple[Input, ...]
     counts: Counts
     revocation_checked: bool
+    """Whether there was a CRL that could be used."""
+    problems: tuple[str, ...]
+    """Why CRLs are not used, in English."""
     reasons: tuple[tuple[str, int], ...]
     """Why cards are unknown or bad, the most frequent first; a card may have several reasons."""
     rejects: tuple[tuple[Why, int], ...]
@@ -121,12 +124,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the numbers are about: when, how many days ahead an end is near, freezes, and whether CRLs were given."""
+    """What the numbers are about: when, how many days ahead an end is near, freezes, CRLs, and which are not used."""
 
     at: datetime
     warn_days: int
     freezes: tuple[Period, ...]
-    revocation_checked: bool
+    lists: int
+    problems: tuple[str, ...]
 
 
 def summarise(spool: Spool, inputs: tuple[Input, ...], frame: Frame) -> Summary:
@@ -138,7 +142,8 @@ def summarise(spool: Spool, inputs: tuple[Input, ...], frame: Frame) -> Summary:
         warn_days=frame.warn_days,
         inputs=inputs,
         counts=_counts(spool, at, frame.warn_days, freezes),
-        revocation_checked=frame.revocation_checked,
+        revocation_checked=frame.lists > len(frame.problems),
+        problems=frame.problems,
         reasons=_reasons(spool),
         rejects=tuple((Why(why), n) for why, n in spool.rows(_REJECTS)),
         actions=tuple((action, n, _moment(by)) for action, n, by in spool.rows(_ACTIONS)),

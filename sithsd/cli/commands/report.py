@@ -31,6 +31,7 @@ class Wanted:
     settings: str | None
     anchors: tuple[str, ...]
     issuers: tuple[str, ...]
+    lists: tuple[str, ...]
     freezes: str | None
     jobs: int | None
     quiet: bool
@@ -42,6 +43,7 @@ def report(invocation: Invocation, wanted: Wanted) -> None:
     from sithsd.report.model import InputError  # noqa: PLC0415 - see above
     from sithsd.report.outputs import as_json  # noqa: PLC0415 - see above
     from sithsd.report.tiles import tiles  # noqa: PLC0415 - see above
+    from sithsd.report.trust import Sources  # noqa: PLC0415 - see above
 
     words, output = invocation.words, invocation.output
     targets = making.Targets(
@@ -57,10 +59,13 @@ def report(invocation: Invocation, wanted: Wanted) -> None:
         at=wanted.at or invocation.now(),
         present=wanted.at is None,
         warn_days=wanted.warn_days,
-        settings=_path(wanted.settings),
-        anchors=wanted.anchors,
-        issuers=wanted.issuers,
-        freezes=_path(wanted.freezes),
+        sources=Sources(
+            settings=_path(wanted.settings),
+            anchors=wanted.anchors,
+            issuers=wanted.issuers,
+            lists=wanted.lists,
+            freezes=_path(wanted.freezes),
+        ),
         jobs=wanted.jobs,
     )
     try:
@@ -85,6 +90,8 @@ def report(invocation: Invocation, wanted: Wanted) -> None:
     output.show(table)
     for path in written:
         output.line(words.say("report-written", file=str(path)))
+    for problem in summary.problems:
+        output.line(words.say("report-list-unused", reason=problem))
     if counts.rejected and targets.rejects is None:
         output.line(words.say("report-rejects-hint"))
 

@@ -855,7 +855,8 @@ report-lede = As of { $day }. { $cards ->
     [one] needs
    *[other] need
 } something to be done.
-report-revocation-unchecked = Not checked for revocation: no list of revoked certificates was given. So no card is told as proven valid here; those that are valid by their dates are counted as not proven.
+report-revocation-unchecked = Not checked for revocation: no list of revoked certificates could be used. So no card is told as proven valid here; those that are valid by their dates are counted as not proven.
+report-list-unused = A list of revoked certificates is not used: { $reason }
 report-rejected = { $count } of { $read } rows could not be used. Why stands at the end; which ones stands in the file of rejects.
 report-numbers = In numbers
 report-tile-current = people's cards

@@ -854,7 +854,8 @@ report-lede = Läget { $day }. { $cards ->
     [one] kräver
    *[other] kräver
 } att något görs.
-report-revocation-unchecked = Inte spärrkontrollerat: ingen lista över spärrade certifikat angavs. Därför sägs inget kort vara styrkt giltigt här; de som gäller enligt sina datum räknas som inte styrkta.
+report-revocation-unchecked = Inte spärrkontrollerat: ingen lista över spärrade certifikat gick att använda. Därför sägs inget kort vara styrkt giltigt här; de som gäller enligt sina datum räknas som inte styrkta.
+report-list-unused = En lista över spärrade certifikat används inte: { $reason }
 report-rejected = { $count } av { $read } rader gick inte att använda. Varför står sist; vilka det är står i filen med avvisade rader.
 report-numbers = I siffror
 report-tile-current = personers kort

@@ -17,15 +17,17 @@ _MAX_GROUP: Final = 1 << 31
 class Parquet:
     """The rows of one file."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the file. Raises InputError for one that is no Parquet, or has no certificates and no last days."""
-        self._name = path.name
-        _, parquet = pyarrow()
+    def __init__(self, path: Path, name: str) -> None:
+        """Take the file and its name. Raises InputError: it is no Parquet, or has no certificates and no last days."""
+        self._name = name
+        arrow, parquet = pyarrow()
+        # pyarrow's own, those of its file system, and of texts that are none.
+        self._errors = (arrow.ArrowException, OSError, ValueError)
         try:
             self._file = parquet.ParquetFile(path)
             names = list(self._file.schema_arrow.names)
             groups = [self._file.metadata.row_group(one).total_byte_size for one in range(self._file.num_row_groups)]
-        except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
+        except self._errors as error:
             raise InputError("report-input-parquet", f"no Parquet: {type(error).__name__}") from error
         if max(groups, default=0) > _MAX_GROUP:
             raise InputError("report-input-large", "a group of rows is too large")
@@ -43,16 +45,16 @@ class Parquet:
         return self.columns.unused
 
     def __iter__(self) -> Iterator[Entry | Reject]:
-        for batch in self._batches():
-            columns_of = {field: batch.column(name).to_pylist() for field, name in self._read.items()}
-            for at in range(batch.num_rows):
+        for rows, columns_of in self._batches():
+            for at in range(rows):
                 self.number += 1
                 yield self._entry(columns_of, at)
 
-    def _batches(self) -> Iterator[Any]:
+    def _batches(self) -> Iterator[tuple[int, dict[str, list[Any]]]]:
         try:
-            yield from self._file.iter_batches(_BATCH, columns=list(self._read.values()))
-        except (OSError, ValueError) as error:
+            for batch in self._file.iter_batches(_BATCH, columns=list(self._read.values())):
+                yield batch.num_rows, {name: batch.column(column).to_pylist() for name, column in self._read.items()}
+        except (*self._errors, OverflowError) as error:  # a moment beyond the calendar's ends
             raise InputError("report-input-parquet", f"damaged Parquet: {type(error).__name__}") from error
 
     def _entry(self, columns_of: dict[str, list[Any]], at: int) -> Entry | Reject:

@@ -37,8 +37,7 @@ class _Rows(Protocol):
 class Reading:
     """One input that is being read."""
 
-    def __init__(self, name: str, form: Form, rows: _Rows, file: BinaryIO, size: int) -> None:
-        self.name = name
+    def __init__(self, form: Form, rows: _Rows, file: BinaryIO, size: int) -> None:
         self.form = form
         self._rows = rows
         self._file = file
@@ -65,34 +64,34 @@ class Reading:
 
 
 @contextmanager
-def open_input(path: Path) -> Iterator[Reading]:
-    """Open an input. Raises InputError for a file that can't be read, or is none of the kinds."""
+def open_input(path: Path, name: str | None = None) -> Iterator[Reading]:
+    """Open an input, told of by `name`. Raises InputError for a file that can't be read, or is none of the kinds."""
     try:
         with path.open("rb") as file:
             beginning = file.read(_BEGINNING)
             size = file.seek(0, 2)
             file.seek(0)
-            form, rows = _recognised(path, file, beginning)
-            yield Reading(path.name, form, rows, file, size)
+            form, rows = _recognised(path, file, beginning, name or path.name)
+            yield Reading(form, rows, file, size)
     except OSError as error:
         raise InputError("report-input-unreadable", f"{error.strerror}", reason=error.strerror or "?") from error
 
 
-def _recognised(path: Path, file: BinaryIO, beginning: bytes) -> tuple[Form, _Rows]:
+def _recognised(path: Path, file: BinaryIO, beginning: bytes, name: str) -> tuple[Form, _Rows]:
     if beginning.startswith(_PARQUET):
-        return Form.PARQUET, Parquet(path)
+        return Form.PARQUET, Parquet(path, name)
     if beginning.startswith(_SQLITE):
-        return Form.SIGHTINGS, Kept(path)
+        return Form.SIGHTINGS, Kept(path, name)
     text = beginning.removeprefix(_UTF8_MARK).lstrip()
     if not text:
         raise InputError("report-input-empty", "an empty file")
     if text.startswith(b"{"):
-        return Form.SIGHTINGS, Exported(file, path.name)
+        return Form.SIGHTINGS, Exported(file, name)
     if text.startswith((b"-----BEGIN", b"0\x82")):
         raise InputError("report-input-certificate", "a certificate, and no list")
     if _first_word(text) in {b"dn", b"version"}:
-        return Form.LDIF, Ldif(file, path.name)
-    return Form.CSV, Delimited(file, path.name)
+        return Form.LDIF, Ldif(file, name)
+    return Form.CSV, Delimited(file, name)
 
 
 def _first_word(text: bytes) -> bytes | None:

@@ -44,14 +44,15 @@ class Kept:
 
     unused = ()
 
-    def __init__(self, path: Path) -> None:
-        """Take the file."""
+    def __init__(self, path: Path, name: str) -> None:
+        """Take the file and its name."""
         self._path = path
+        self._name = name
 
     def __iter__(self) -> Iterator[Entry | Reject]:
         try:
             for number, sighting in enumerate(read(self._path), 1):
-                yield _entry(Place(self._path.name, number), sighting)
+                yield _entry(Place(self._name, number), sighting)
         except SightingsError as error:
             raise InputError("report-input-sightings", str(error)) from error
 

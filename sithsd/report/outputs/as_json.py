@@ -17,6 +17,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "at": _time(summary.at),
         "warnDays": summary.warn_days,
         "revocationChecked": summary.revocation_checked,
+        "unusedLists": summary.problems,
         "inputs": [
             {
                 "file": one.name,

@@ -11,6 +11,7 @@ import pytest
 
 from sithsd.cli.words import Words
 from sithsd.report.making import Report, Wanted, made
+from sithsd.report.trust import Sources
 
 Making = Callable[..., Any]
 
@@ -69,8 +70,9 @@ def making(tmp_path: Path, settings: Path, freezes: Path) -> Making:
         for name, content in inputs:
             paths.append(tmp_path / name)
             paths[-1].write_bytes(content)
-        given = {"settings": settings, "freezes": freezes, "warn_days": 60, "present": False, "jobs": 1, **more}
-        with made(Wanted(inputs=tuple(paths), at=at, **given), heard or Heard()) as report:
+        jobs, more = more.pop("jobs", 1), {"settings": settings, "freezes": freezes, **more}
+        wanted = Wanted(inputs=tuple(paths), at=at, present=False, warn_days=60, sources=Sources(**more), jobs=jobs)
+        with made(wanted, heard or Heard()) as report:
             yield report
 
     return call

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,6 +149,67 @@ def test_unknown_is_never_shown_as_valid(making: Making, forge: Any) -> None:
         assert (counts.valid, counts.unknown) == (0, 2)
         assert dict(report.summary.reasons)["certificate.notSeen"] == 1
         assert report.summary.revocation_checked is False
+
+
+def crl(issuer: Any, at: datetime, *revoked: bytes) -> bytes:
+    """Make a CRL of `issuer` with the certificates in `revoked`, in PEM."""
+    builder = x509.CertificateRevocationListBuilder(issuer.name, at - timedelta(hours=1), at + timedelta(days=7))
+    builder = builder.add_extension(x509.CRLNumber(1), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
+    )
+    for der in revoked:
+        serial = x509.load_der_x509_certificate(der).serial_number
+        entry = x509.RevokedCertificateBuilder(serial, at - timedelta(days=1))
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def test_with_lists_a_card_is_valid_or_revoked_and_a_list_that_proves_nothing_is_told(
+    making: Making, forge: Any, tmp_path: Path, settings: Path
+) -> None:
+    """With the CRLs of issuer and root a card is proven valid, or revoked; a stranger's list is told."""
+    at = datetime(2027, 1, 1, tzinfo=UTC)
+    root = forge.authority("SIM SITHS e-id Root CA v2")
+    issuer = forge.authority("SIM SITHS e-id Person HSA-id 3 CA v1", root, path_length=0)
+    stranger = forge.authority("SIM SITHS e-id Root CA v2")
+    persons = [replace(one, ders=(forge.person(issuer=issuer).der,)) for one in staff.people(2, at)]
+    files = {
+        "root.pem": root.pem,
+        "issuer.pem": issuer.pem,
+        "root.crl": crl(root, at),
+        "issuer.crl": crl(issuer, at, persons[1].ders[0]),
+        "stranger.crl": crl(stranger, at),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    fingerprint = x509.load_der_x509_certificate(root.der).fingerprint(hashes.SHA256()).hex()
+    settings.write_text(settings.read_text("utf-8") + f'sim_fingerprints = ["{fingerprint}"]\n', "utf-8")
+    more = {"anchors": (str(tmp_path / "root.pem"),), "issuers": (str(tmp_path / "issuer.pem"),)}
+    given = ("cards.csv", staff.certificate_csv(persons))
+    lists = tuple(str(tmp_path / name) for name in files if name.endswith(".crl"))
+    with making(at, given, lists=lists, **more) as report:
+        found = {card.who: card for card in report.spool.cards()}
+        assert found[persons[0].email].standing is Standing.VALID
+        assert found[persons[0].email].reasons == ()
+        assert found[persons[1].email].standing is Standing.REVOKED
+        assert [(step.rule, step.action) for step in found[persons[1].email].steps] == [("card.revoked", "order.now")]
+        assert (report.summary.counts.valid, report.summary.counts.revoked) == (1, 1)
+        assert report.summary.revocation_checked
+        assert len(report.summary.problems) == 1
+    with making(at, given, lists=lists[2:], **more) as report:
+        assert not report.summary.revocation_checked
+        assert report.summary.counts.valid == 0
+
+
+def test_two_inputs_of_one_name_are_told_apart(making: Making, tmp_path: Path) -> None:
+    """Rejects name the file that they are in, with its folder where the name alone would not do."""
+    (tmp_path / "more").mkdir()
+    content = staff.table(HEAD, [("a", "a@example.org", "A", "01/02/2024", "")])
+    with making(NOVEMBER, ("list.csv", content), ("more/list.csv", content)) as report:
+        files = [str(tmp_path / "list.csv"), str(tmp_path / "more" / "list.csv")]
+        assert [one.place.file for one in report.spool.rejects()] == files
+        assert [(one.name, one.rejected) for one in report.summary.inputs] == [(files[0], 1), (files[1], 1)]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
