@@ -179,18 +179,30 @@ static void consider(struct door *door, struct search *search, const struct card
 	leaf_free(&leaf);
 }
 
+static int ask_about(struct door *door, const char *method, const struct card *card, struct json_object **reply)
+{
+	struct json_object *asked = json_object_new_object();
+
+	json_object_object_add(asked, "reader", json_object_new_string(card->reader));
+	return call(door, "io.sithsd.Cards", method, asked, reply);
+}
+
 static int search_card(struct door *door, struct search *search, struct json_object *reader)
 {
-	struct json_object *asked, *reply = NULL, *told, *certificates;
+	struct json_object *reply = NULL, *told, *certificates;
 	const char *serial;
 	struct card card;
 	int result;
 
 	if (!read_card(&card, reader))
 		return PAM_SUCCESS;
-	asked = json_object_new_object();
-	json_object_object_add(asked, "reader", json_object_new_string(card.reader));
-	result = call(door, "io.sithsd.Cards", "io.sithsd.Cards.GetCertificates", asked, &reply);
+	/* The daemon asks whether they are revoked, where it does not know, and takes some seconds for it. What it learns is
+	 * in the verdicts that come with the certificates' bytes. */
+	result = ask_about(door, "io.sithsd.Cards.GetValidity", &card, &reply);
+	json_object_put(reply);
+	reply = NULL;
+	if (result == PAM_SUCCESS)
+		result = ask_about(door, "io.sithsd.Cards.GetCertificates", &card, &reply);
 	if (result != PAM_SUCCESS)
 		return result;
 	told = field(reply, "parameters", json_type_object);

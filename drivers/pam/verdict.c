@@ -20,15 +20,29 @@ static const char *reason_at(struct json_object *reasons, size_t place)
 	return json_object_is_type(reason, json_type_string) ? json_object_get_string(reason) : "";
 }
 
-/* Whether revocation, and nothing else, is what nobody has looked at. */
+static bool is(const char *text, const char *wanted)
+{
+	return text != NULL && strcmp(text, wanted) == 0;
+}
+
+/* Whether revocation, and nothing else, is what nobody has looked at: nobody was asked, or nobody answered. An answer that
+ * is too old, or proves nothing, is another matter. */
 static bool only_unchecked(struct json_object *reasons)
 {
 	size_t count = count_of(reasons, MOST_REASONS + 1);
 
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(reason_at(reasons, i), "revocation.notChecked") != 0)
+		if (!is(reason_at(reasons, i), "revocation.notChecked") && !is(reason_at(reasons, i), "revocation.unreachable"))
 			return false;
 	return count > 0;
+}
+
+/* Whether it is told that the certificate's key is not on the card, or that it is not known how the card signs. */
+static bool can_not_sign(struct json_object *certificate)
+{
+	struct json_object *told = field(certificate, "canSign", json_type_boolean);
+
+	return told != NULL && !json_object_get_boolean(told);
 }
 
 int refuse_bad(struct door *door, struct json_object *reasons)
@@ -45,17 +59,12 @@ int refuse_bad(struct door *door, struct json_object *reasons)
 	return refuse(door, PAM_AUTH_ERR, BAD, text);
 }
 
-static bool is(const char *text, const char *wanted)
-{
-	return text != NULL && strcmp(text, wanted) == 0;
-}
-
 bool is_accepted(const struct door *door, struct json_object *certificate)
 {
 	struct json_object *verdict = field(certificate, "verdict", json_type_object);
 	const char *status = text_of(verdict, "status");
 
-	if (!is(text_of(certificate, "environment"), door->options.environment))
+	if (can_not_sign(certificate) || !is(text_of(certificate, "environment"), door->options.environment))
 		return false;
 	if (is(status, "good"))
 		return true;
@@ -75,6 +84,8 @@ int accept_verdict(struct door *door, struct json_object *certificate)
 		return refuse_bad(door, reasons);
 	if (!is(text_of(certificate, "environment"), door->options.environment))
 		return refuse(door, PAM_AUTH_ERR, OTHER_WORLD);
+	if (can_not_sign(certificate))
+		return refuse(door, PAM_AUTHINFO_UNAVAIL, CARD_UNSUPPORTED);
 	if (only_unchecked(reasons))
 		return refuse(door, PAM_AUTHINFO_UNAVAIL, UNCHECKED);
 	harmless(reason_at(reasons, 0), text, sizeof text);

@@ -79,13 +79,16 @@ class Cards:
         unmasked = self._unmasked(call.unmasked, caller)
         slot = self._readers.slot(call.reader)
         await slot.settled()
+        # By what is known at this moment: nobody is asked, as the certificates themselves are what is wanted.
+        view, entries = slot.view, slot.certificates()
+        judged = await asyncio.to_thread(self._verdicts.judged, entries)
         # Whoever may see personal identity numbers gets whole certificates, asked for or not.
         whole = unmasked or self._rights.personal_numbers(caller)
         return self._reply(
-            slot.view,
+            view,
             [
                 views.certificate(entry, unmasked=unmasked, with_bytes=whole or not views.is_personal(entry))
-                for entry in slot.certificates()
+                for entry in judged
             ],
         )
 

@@ -66,7 +66,7 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
             options.make("--pem", is_flag=True),
             unmasked,
         ),
-        command("validity", look.validity, reader, unmasked),
+        command("validity", look.validity, reader, unmasked, options.make("--fresh", is_flag=True)),
         command("codes", look.codes, reader),
         command(
             "doctor",

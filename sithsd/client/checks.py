@@ -20,7 +20,8 @@ from sithsd.client.model import Authentication, Certificate, Signature, Verdict
 from sithsd.errors import ErrorCode, More, SithsdError
 from sithsd.values import IdentityKind, Padding, Purpose, SignatureAlgorithm, Status
 
-_REVOCATION_UNCHECKED = "revocation.notChecked"
+# Nobody was asked, or nobody answered. An answer that is too old or proves nothing is another matter.
+_REVOCATION_UNCHECKED = frozenset({"revocation.notChecked", "revocation.unreachable"})
 _HASHES: Final = MappingProxyType[str, type[hashes.HashAlgorithm]](
     {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
 )
@@ -29,8 +30,10 @@ _HASHES: Final = MappingProxyType[str, type[hashes.HashAlgorithm]](
 class Require(StrEnum):
     """How good the daemon's verdict on the certificate has to be.
 
-    GOOD: nothing is left unknown. Today's daemon does not check revocation, so that no verdict is that good yet.
-    GOOD_OR_REVOCATION_UNCHECKED: as good, but for that one thing. Path, dates and environment are known to be in order.
+    GOOD: nothing is left unknown, and that it is not revoked is known by an answer that is fresh enough. How long one
+    counts when no newer one can be had, the daemon's settings say (`log_in_grace_hours`).
+    GOOD_OR_REVOCATION_UNCHECKED: as good, but that nobody was asked about revocation, or nobody answered. Path, dates
+    and environment are known to be in order. Not one whose last answer is too old, or proves nothing.
     NOT_BAD: nothing speaks against it, but it may be anybody's, from an authority that nobody has heard of. For
     programs that check the path themselves, or send the certificate to a server that does.
     NOTHING: also one that is known to be bad (expired, revoked). For looking into what is wrong.
@@ -47,8 +50,8 @@ class Require(StrEnum):
             case Require.GOOD:
                 return verdict.status == Status.GOOD
             case Require.GOOD_OR_REVOCATION_UNCHECKED:
-                unchecked = verdict.status == Status.UNKNOWN and set(verdict.reasons) == {_REVOCATION_UNCHECKED}
-                return unchecked or verdict.status == Status.GOOD
+                unchecked = bool(verdict.reasons) and _REVOCATION_UNCHECKED.issuperset(verdict.reasons)
+                return verdict.status == Status.GOOD or (verdict.status == Status.UNKNOWN and unchecked)
             case Require.NOT_BAD:
                 return verdict.status != Status.BAD
             case Require.NOTHING:

@@ -41,7 +41,7 @@ def certificate_shown(invocation: Invocation, terminal: Terminal, wish: Wish, pl
     fitting = _fitting(of_card(read(reply, CertificatesReply), place).certificates, wish)
     found = fitting[0] if len(fitting) == 1 else _asked(terminal, words, fitting)
     terminal.say(f"{words.say('label-certificate')}: {_line(found, words)}")
-    terminal.say(f"{words.say('label-verdict')}: {verdict_text(found.verdict, words).plain}")
+    terminal.say(f"{words.say('label-verdict')}: {verdict_text(found.verdict, words, found.evidence).plain}")
     if not _good_enough(found, wish.require):
         raise not_good_enough(found.verdict.reasons)
     return found
@@ -61,6 +61,7 @@ def _fitting(certificates: Sequence[Certificate], wish: Wish) -> list[Certificat
         for one in certificates
         if one.purpose == wish.purpose
         and not one.transport
+        and one.can_sign is not False
         and wish.identity in {None, one.identity}
         and wish.fingerprint in {None, one.fingerprint}
     ]

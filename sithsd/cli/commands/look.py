@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sithsd.api.wire import ListCall, ReaderCall
+from sithsd.api.wire import ListCall, ReaderCall, ValidityCall
 from sithsd.cli.daemon import JsonObject
 from sithsd.cli.failure import failure
 from sithsd.cli.invocation import Invocation
@@ -47,7 +47,7 @@ def codes(invocation: Invocation, *, reader: str | None) -> None:
     invocation.answer(invocation.daemon.ask(GET_CODES, ReaderCall(reader=reader)), view)
 
 
-def validity(invocation: Invocation, *, reader: str | None, unmasked: bool) -> None:
+def validity(invocation: Invocation, *, reader: str | None, unmasked: bool, fresh: bool) -> None:
     """Show what the holder has to do because of the card's dates, and what is thought of each certificate now."""
 
     def view(found: JsonObject) -> RenderableType:
@@ -56,7 +56,7 @@ def validity(invocation: Invocation, *, reader: str | None, unmasked: bool) -> N
         told = [advice_view(got.advice, invocation.words), Text("")] if got.advice else []
         return _under_reader(invocation, got.reader, Group(*told, verdicts))
 
-    parameters = ReaderCall(reader=reader, unmasked=unmasked or None)
+    parameters = ValidityCall(reader=reader, unmasked=unmasked or None, fresh=fresh or None)
     invocation.answer(invocation.daemon.ask(GET_VALIDITY, parameters), view)
 
 

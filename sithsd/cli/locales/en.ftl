@@ -176,6 +176,7 @@ help-monitor = Show every change as it happens, until Ctrl-C.
 help-lock-on-removal = Lock the screen when the card is taken out. Runs until Ctrl-C.
 help-certificates = Show the certificates of a card, or write them as PEM.
 help-validity = Say whether the certificates may be trusted. And why not, and when a new card is needed.
+help-option-fresh = Ask the issuers even where what is known will do. At most once in ten seconds.
 help-codes = Ask the card how many tries are left. No try is used.
 help-verify = Try a PIN on the card. It is asked for without being shown, or read by --code-fd.
 help-change = Change a PIN, from its present value to a new one.
@@ -285,6 +286,8 @@ label-path = Path
 label-anchor = Anchor (SHA-256)
 label-atr = ATR
 label-checked = Checked
+label-revocation = Revocation
+label-next-check = Next check
 label-card = Card
 label-certificate = Certificate
 label-file = File
@@ -315,6 +318,7 @@ note-holder-conflict = Its certificates name different persons.
 note-holder-protectedAssumed = The holder's identity seems to be protected, so it is not shown.
 note-hsaId-several = The holder has more than one HSA-id; the first is shown.
 note-certificate-transport = It has a transport certificate, which identifies nobody.
+certificate-can-not-sign = Its key is not on the card, or it is not known how this card signs.
 note-certificate-telia = It also has a Telia e-legitimation.
 note-certificate-type1 = It has a certificate of the old, retired SITHS (type 1).
 note-certificate-absent = A certificate that the card lists is not there.
@@ -384,6 +388,55 @@ reason-environment-conflict = It says that it belongs to another environment tha
 reason-signature-md5 = It is signed with MD5, which can be forged.
 reason-key-unreadable = Its key can't be read.
 reason-extensions-malformed = A part of it (an extension) is damaged.
+reason-revocation-revoked-since = { $why ->
+    [none] It has been revoked since { $since }.
+   *[other] It has been revoked since { $since }: { $why }.
+}
+reason-chain-revoked-since = { $why ->
+    [none] A certificate between it and the root has been revoked since { $since }.
+   *[other] A certificate between it and the root has been revoked since { $since }: { $why }.
+}
+reason-revocation-stale-hours = { $hours ->
+    [0] What is known about its revocation is too old, since less than an hour.
+    [one] What is known about its revocation is too old, since 1 hour.
+   *[other] What is known about its revocation is too old, since { $hours } hours.
+}
+revocation-reason-keyCompromise = somebody else may have its key
+revocation-reason-cACompromise = somebody else may have its issuer's key
+revocation-reason-affiliationChanged = the holder has left, or changed name
+revocation-reason-superseded = there is a new one in its place
+revocation-reason-cessationOfOperation = it is not needed any more
+revocation-reason-certificateHold = it is on hold for the time being
+revocation-reason-privilegeWithdrawn = a right that it told of was withdrawn
+revocation-reason-aACompromise = what it tells of rights may be forged
+
+## Evidence of revocation. $by: evidence-by; $place: the host that was asked.
+
+evidence-of = { $name }: { $what }
+evidence-issuer = An issuer
+evidence-source-ocsp = OCSP
+evidence-source-crl = CRL
+evidence-source-none = an answer
+evidence-by = { $source } of { $at }
+evidence-good = not revoked, by { $by }
+evidence-good-until = not revoked, by { $by }, good until { $until }
+evidence-stale-good = { $hours ->
+    [0] not revoked, by { $by }, too old since less than an hour
+    [one] not revoked, by { $by }, too old since 1 hour
+   *[other] not revoked, by { $by }, too old since { $hours } hours
+}
+evidence-revoked = { $why ->
+    [none] revoked since { $since }, by { $by }
+   *[other] revoked since { $since } ({ $why }), by { $by }
+}
+evidence-unknown = not known
+evidence-nowhere = the service
+evidence-failure-chainUnknown = nobody may be asked, as its way to a root is not known
+evidence-failure-noSource = it names nobody who can be asked
+evidence-failure-unreachable = no answer from { $place }
+evidence-failure-invalid = the answer from { $place } proves nothing
+evidence-failure-notKnownThere = it is not known at { $place }
+evidence-failure-stale = the answer from { $place } is too old
 
 ## What to do
 
@@ -429,6 +482,7 @@ monitor-gone = the reader is gone
 monitor-appeared = reader connected
 monitor-removed = the card was taken out
 monitor-code = { $code }: { $state }
+monitor-verdict = { $certificate }: { $verdict }
 monitor-updated = updated
 monitor-service-gone = The card reader service (pcscd) does not answer.
 monitor-service-back = The card reader service (pcscd) answers again.

@@ -175,6 +175,7 @@ help-monitor = Visa varje ändring när den sker, tills Ctrl-C.
 help-lock-on-removal = Lås skärmen när kortet tas ut. Pågår tills Ctrl-C.
 help-certificates = Visa ett korts certifikat, eller skriv dem som PEM.
 help-validity = Säg om certifikaten går att lita på. Och annars varför inte, och när ett nytt kort behövs.
+help-option-fresh = Fråga utfärdarna även när det som är känt räcker. Högst en gång på tio sekunder.
 help-codes = Fråga kortet hur många försök som är kvar. Inget försök går åt.
 help-verify = Pröva en kod mot kortet. Den frågas efter utan att synas, eller läses med --code-fd.
 help-change = Byt en kod mot en ny.
@@ -284,6 +285,8 @@ label-path = Kedja
 label-anchor = Ankare (SHA-256)
 label-atr = ATR
 label-checked = Kontrollerat
+label-revocation = Spärrkontroll
+label-next-check = Nästa kontroll
 label-card = Kort
 label-certificate = Certifikat
 label-file = Fil
@@ -314,6 +317,7 @@ note-holder-conflict = Certifikaten anger olika personer.
 note-holder-protectedAssumed = Innehavarens identitet verkar vara skyddad och visas därför inte.
 note-hsaId-several = Innehavaren har mer än ett HSA-id; det första visas.
 note-certificate-transport = Det finns ett transportcertifikat, som inte identifierar någon.
+certificate-can-not-sign = Nyckeln finns inte på kortet, eller det är inte känt hur kortet signerar.
 note-certificate-telia = Det finns också en Telia e-legitimation.
 note-certificate-type1 = Det finns ett certifikat från gamla, avvecklade SITHS (typ 1).
 note-certificate-absent = Ett certifikat som kortet räknar upp finns inte där.
@@ -383,6 +387,55 @@ reason-environment-conflict = Det säger sig höra till en annan miljö än sin 
 reason-signature-md5 = Det är signerat med MD5, som går att förfalska.
 reason-key-unreadable = Nyckeln går inte att läsa.
 reason-extensions-malformed = En del av det (ett tillägg) är skadad.
+reason-revocation-revoked-since = { $why ->
+    [none] Det är spärrat sedan { $since }.
+   *[other] Det är spärrat sedan { $since }: { $why }.
+}
+reason-chain-revoked-since = { $why ->
+    [none] Ett certifikat mellan det här och roten är spärrat sedan { $since }.
+   *[other] Ett certifikat mellan det här och roten är spärrat sedan { $since }: { $why }.
+}
+reason-revocation-stale-hours = { $hours ->
+    [0] Det som är känt om spärrning är för gammalt, sedan mindre än en timme.
+    [one] Det som är känt om spärrning är för gammalt, sedan 1 timme.
+   *[other] Det som är känt om spärrning är för gammalt, sedan { $hours } timmar.
+}
+revocation-reason-keyCompromise = någon annan kan ha nyckeln
+revocation-reason-cACompromise = någon annan kan ha utfärdarens nyckel
+revocation-reason-affiliationChanged = innehavaren har slutat, eller bytt namn
+revocation-reason-superseded = det är ersatt av ett nytt
+revocation-reason-cessationOfOperation = det behövs inte längre
+revocation-reason-certificateHold = det är spärrat tills vidare
+revocation-reason-privilegeWithdrawn = en rättighet som det anger har dragits in
+revocation-reason-aACompromise = det som det anger om rättigheter kan vara förfalskat
+
+## Bevis om spärrning. $by: evidence-by; $place: den dator som fick frågan.
+
+evidence-of = { $name }: { $what }
+evidence-issuer = En utfärdare
+evidence-source-ocsp = OCSP
+evidence-source-crl = spärrlista
+evidence-source-none = ett svar
+evidence-by = { $source } från { $at }
+evidence-good = inte spärrat, enligt { $by }
+evidence-good-until = inte spärrat, enligt { $by }, gäller till { $until }
+evidence-stale-good = { $hours ->
+    [0] inte spärrat, enligt { $by }, för gammalt sedan mindre än en timme
+    [one] inte spärrat, enligt { $by }, för gammalt sedan 1 timme
+   *[other] inte spärrat, enligt { $by }, för gammalt sedan { $hours } timmar
+}
+evidence-revoked = { $why ->
+    [none] spärrat sedan { $since }, enligt { $by }
+   *[other] spärrat sedan { $since } ({ $why }), enligt { $by }
+}
+evidence-unknown = inte känt
+evidence-nowhere = tjänsten
+evidence-failure-chainUnknown = ingen får frågas, eftersom vägen till en rot inte är känd
+evidence-failure-noSource = det anger ingen som går att fråga
+evidence-failure-unreachable = inget svar från { $place }
+evidence-failure-invalid = svaret från { $place } bevisar ingenting
+evidence-failure-notKnownThere = det är okänt hos { $place }
+evidence-failure-stale = svaret från { $place } är för gammalt
 
 ## Att göra
 
@@ -428,6 +481,7 @@ monitor-gone = läsaren är borta
 monitor-appeared = läsaren är ansluten
 monitor-removed = kortet togs ut
 monitor-code = { $code }: { $state }
+monitor-verdict = { $certificate }: { $verdict }
 monitor-updated = uppdaterad
 monitor-service-gone = Kortläsartjänsten (pcscd) svarar inte.
 monitor-service-back = Kortläsartjänsten (pcscd) svarar igen.

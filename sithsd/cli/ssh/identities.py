@@ -42,8 +42,8 @@ def identities(daemon: Daemon) -> list[Identity]:
     """Return the keys that may be used now, asked of the daemon anew; a CommandError where it does not answer.
 
     Left out are certificates that are known to be bad, whose key the daemon would not use, and those whose bytes the
-    daemon does not give: that of the personal identity, to a user who may not see it. Readers that can't be asked at
-    this moment have no keys.
+    daemon does not give: that of the personal identity, to a user who may not see it. So are those whose key the daemon
+    says that it can't use. Readers that can't be asked at this moment have no keys.
     """
     found: list[Identity] = []
     replies: list[CertificatesReply] = []
@@ -66,6 +66,7 @@ def identities(daemon: Daemon) -> list[Identity]:
                 if one.purpose == Purpose.AUTHENTICATION
                 and not one.transport
                 and one.verdict.status != Status.BAD
+                and one.can_sign is not False
                 and (key := _key(one)) is not None
             ]
     return found

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from sithsd.cli.moments import days_until, local_date, local_time
 from sithsd.cli.names import common_name, spaced
-from sithsd.cli.replies import Certificate, Verdict
+from sithsd.cli.replies import Certificate, Evidence, Verdict
+from sithsd.cli.views.evidence import evidence_text, next_check_text, reason_words
 from sithsd.cli.views.layout import BAD, CAUTION, GOOD, HEADING, Row, columns, facts, indented, outside
 from sithsd.cli.words import Words
 
@@ -28,13 +29,12 @@ def in_order(certificates: Sequence[Certificate]) -> list[Certificate]:
     )
 
 
-def verdict_text(verdict: Verdict, words: Words) -> Text:
-    """Return the verdict, and its reasons as sentences."""
+def verdict_text(verdict: Verdict, words: Words, evidence: Sequence[Evidence] = ()) -> Text:
+    """Return the verdict, and its reasons as sentences, with what the evidence tells of them."""
     text = Text(words.name("verdict", verdict.status), style=_STYLES.get(verdict.status, CAUTION))
     if verdict.reasons:
-        text.append(
-            ". " + " ".join(words.name("reason", reason) for reason in verdict.reasons), style="default not bold"
-        )
+        sentences = " ".join(reason_words(reason, evidence, words) for reason in verdict.reasons)
+        text.append(f". {sentences}", style="default not bold")
     return text
 
 
@@ -80,7 +80,7 @@ def table(certificates: Sequence[Certificate], words: Words, now: datetime) -> R
                 outside(common_name(one.issuer)),
                 Text(local_date(one.not_before)),
                 end_text(one, words, now),
-                verdict_text(one.verdict, words),
+                verdict_text(one.verdict, words, one.evidence),
             ]
             for one in in_order(certificates)
         ],
@@ -94,7 +94,7 @@ def stack(certificates: Sequence[Certificate], words: Words, now: datetime, *, l
         rows: list[Row] = [
             (words.say("label-issuer"), outside(common_name(one.issuer))),
             (words.say("label-valid"), period_text(one, words, now)),
-            (words.say("label-verdict"), verdict_text(one.verdict, words)),
+            (words.say("label-verdict"), verdict_text(one.verdict, words, one.evidence)),
         ]
         parts += [title_text(one, words), indented(facts(rows, label_width=label_width))]
     return Group(*parts)
@@ -116,6 +116,8 @@ def full_view(certificates: Sequence[Certificate], words: Words, now: datetime) 
         weaknesses = [words.name("reason", weakness) for weakness in one.weaknesses]
         if one.transport:
             weaknesses.insert(0, words.say("certificate-transport"))
+        elif one.can_sign is False and one.purpose in _PURPOSES[:2]:
+            weaknesses.insert(0, words.say("certificate-can-not-sign"))
         return [
             ("id", outside(one.id)),
             ("subject", outside(spaced(one.subject))),
@@ -126,7 +128,8 @@ def full_view(certificates: Sequence[Certificate], words: Words, now: datetime) 
             ("key", outside(one.key)),
             ("label", outside(one.label or "")),
             ("level-of-assurance", Text("" if one.level_of_assurance is None else str(one.level_of_assurance))),
-            ("verdict", verdict_text(one.verdict, words)),
+            ("verdict", verdict_text(one.verdict, words, one.evidence)),
+            ("revocation", evidence_text(one, words)),
             ("notes", Text("\n".join(weaknesses))),
         ]
 
@@ -146,7 +149,9 @@ def validity_view(
         return [
             ("subject", outside(common_name(one.subject))),
             ("verdict", verdict),
-            ("reasons", Text("\n".join(words.name("reason", reason) for reason in one.verdict.reasons))),
+            ("reasons", Text("\n".join(reason_words(each, one.evidence, words) for each in one.verdict.reasons))),
+            ("revocation", evidence_text(one, words)),
+            ("next-check", next_check_text(one)),
             ("valid", period_text(one, words, now)),
             ("path", Text("\n").join(outside(common_name(name)) for name in one.path)),
             ("anchor", _fingerprint(one.anchor or "")),

@@ -4,6 +4,8 @@ from rich.text import Text
 
 from sithsd.cli.replies import Card, MonitorReply, Notice, Reader
 from sithsd.cli.views.cards import holder_words
+from sithsd.cli.views.certificates import in_order as by_purpose
+from sithsd.cli.views.certificates import title_text, verdict_text
 from sithsd.cli.views.codes import code_text, in_order
 from sithsd.cli.views.notices import notice_line, notice_words
 from sithsd.cli.words import Words
@@ -59,6 +61,7 @@ class Changes:
             told += self._card(reader.card)
         if reader.card is not None:
             told += self._codes(reader.card, old_card)
+            told += self._verdicts(reader.card, old_card)
         return ", ".join(told) or self._words.say("monitor-updated")
 
     def _card(self, card: Card) -> list[str]:
@@ -76,6 +79,19 @@ class Changes:
             )
             for code in in_order(card.codes)
             if code != known.get(code.role)
+        ]
+
+    def _verdicts(self, card: Card, old: Card | None) -> list[str]:
+        """Return the verdicts that changed while the card stayed in; those of a card that came are told elsewhere."""
+        known = {one.id: one.verdict for one in old.certificates} if old else {}
+        return [
+            self._words.say(
+                "monitor-verdict",
+                certificate=_plain(title_text(one, self._words)),
+                verdict=_plain(verdict_text(one.verdict, self._words, one.evidence)),
+            )
+            for one in by_purpose(card.certificates)
+            if one.id in known and one.verdict != known[one.id]
         ]
 
 

@@ -226,6 +226,7 @@ class Liar:
                 "service": True,
                 "readers": [{"name": "Reader", "state": "ready", "card": card}],
             },
+            "GetValidity": {**place, "certificates": [certificate]},
             "GetCertificates": {**place, "certificates": [certificate]},
             "GetGuidance": {**place, "codes": [code], "padVerify": False},
             "Authenticate": {

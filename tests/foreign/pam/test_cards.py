@@ -125,12 +125,20 @@ CHECKS = [
     (("good",), [], "SUCCESS", ""),
     (("good",), ["environment=production"], "AUTH_ERR", "another environment"),
     (("unknown", "revocation.notChecked"), [], "SUCCESS", ""),
+    (("unknown", "revocation.unreachable"), [], "SUCCESS", ""),
+    (("unknown", "revocation.unreachable", "revocation.notChecked"), [], "SUCCESS", ""),
     (("unknown", "revocation.notChecked", "chain.issuerUnknown"), [], "AUTHINFO_UNAVAIL", "revocation.notChecked"),
+    (("unknown", "revocation.stale"), [], "AUTHINFO_UNAVAIL", "revocation.stale"),
+    (("unknown", "revocation.stale", "revocation.unreachable"), [], "AUTHINFO_UNAVAIL", "revocation.stale"),
+    (("unknown", "revocation.invalid", "revocation.notChecked"), [], "AUTHINFO_UNAVAIL", "revocation.invalid"),
+    (("unknown", "revocation.notKnown"), [], "AUTHINFO_UNAVAIL", "revocation.notKnown"),
+    (("unknown", "revocation.noSource"), [], "AUTHINFO_UNAVAIL", "revocation.noSource"),
     (("unknown", "clock.implausible"), [], "AUTHINFO_UNAVAIL", "clock.implausible"),
     (("unknown",), [], "AUTHINFO_UNAVAIL", "not known"),
     (("bad", "date.expired", "revocation.notChecked"), [], "AUTH_ERR", "expired"),
     (("bad", "date.notYetValid"), [], "AUTH_ERR", "not valid yet"),
     (("bad", "revocation.revoked"), [], "AUTH_ERR", "revoked"),
+    (("bad", "chain.revoked", "revocation.unreachable"), [], "AUTH_ERR", "chain.revoked"),
     (("bad", "environment.notConfigured"), [], "AUTH_ERR", "another environment"),
     (("bad", "chain.untrusted"), [], "AUTH_ERR", "chain.untrusted"),
     (("bad",), [], "AUTH_ERR", "not accepted"),
@@ -151,6 +159,35 @@ def test_a_verdict_is_heeded_before_a_pin_is_asked_for(
     refused(answer, result)
     assert words in answer.shown
     assert not answer.asked
+
+
+def test_what_is_known_of_revocation_is_asked_for_first(stage: Any) -> None:
+    """The daemon is asked to look before its verdict is heeded: once, about the card that was found."""
+    liar, client = stage
+    liar.parts["GetCertificates"]["certificates"] = [judged(liar, "unknown", "revocation.stale")]
+
+    def look(_: dict[str, Any]) -> dict[str, Any]:
+        liar.parts["GetCertificates"]["certificates"] = [judged(liar, "good")]
+        return {"parameters": liar.parts["GetValidity"]}
+
+    liar.answers["GetValidity"] = look
+    assert client.log_in(typed=f"{PIN}\n").result == "SUCCESS"
+    assert liar.calls("GetValidity") == [{"reader": "Reader"}]
+
+
+def test_a_card_whose_key_can_not_be_used(stage: Any) -> None:
+    """Its PIN is not asked for; a daemon that does not tell is believed to have looked."""
+    liar, client = stage
+    for told, result in ((True, "SUCCESS"), (None, "SUCCESS"), (False, "AUTHINFO_UNAVAIL")):
+        liar.parts["GetCertificates"]["certificates"] = [certificate(liar, canSign=told)]
+        answer = client.log_in(typed=f"{PIN}\n")
+        assert answer.result == result
+    assert "none that can be used here" in answer.shown
+    assert not answer.asked
+    other = certificate(liar, fingerprint="ab" * 32, der=None, canSign=False)
+    client.allow(f"tolvan sha256:{certificate(liar)['fingerprint']}", f"tolvan sha256:{'ab' * 32}")
+    liar.parts["GetCertificates"]["certificates"] = [other, certificate(liar, canSign=True)]
+    assert client.log_in(typed=f"{PIN}\n").result == "SUCCESS"
 
 
 def test_without_leave_an_unchecked_certificate_opens_nothing(stage: Any) -> None:

@@ -14,7 +14,18 @@ import pytest
 from sithsd.cli.replies import MonitorReply, read
 from sithsd.cli.views.changes import Changes
 from sithsd.cli.words import Words
-from tests.unit.cli.conftest import PATIENCE, READER, FakeDaemon, Outcome, Stream, card, code, listing, reader
+from tests.unit.cli.conftest import (
+    PATIENCE,
+    READER,
+    FakeDaemon,
+    Outcome,
+    Stream,
+    card,
+    certificate,
+    code,
+    listing,
+    reader,
+)
 
 Run = Callable[..., Outcome]
 
@@ -68,6 +79,21 @@ def test_each_change_is_one_line(
     (told,) = changes(change(reader(before), event="state"), change(reader(after)))
     assert told.startswith(f"{READER}: ")
     assert line in told
+
+
+def test_a_verdict_that_changes_while_the_card_is_in(changes: Told) -> None:
+    """It is told of which certificate, and why; the verdicts of a card that comes are not."""
+    good, bad = {"status": "good", "reasons": []}, {"status": "bad", "reasons": ["revocation.revoked"]}
+    mine = certificate("authentication", "hsaId", verdict=good)
+    other = certificate("signature", "hsaId", verdict=good)
+    before = card(certificates=[mine, other])
+    after = card(certificates=[{**mine, "verdict": bad}, other])
+    told = changes(change(reader(before), event="state"), change(reader(after)))
+    assert told == [f"{READER}: Authentication, HSA-id: Bad. It has been revoked."]
+    (came,) = changes(change(reader(None), event="state"), change(reader(after)))
+    assert "revoked" not in came
+    told = changes(change(reader(before), event="state"), change(reader(after)), language="sv")
+    assert told == [f"{READER}: Legitimering, HSA-id: Underkänt. Det är spärrat."]
 
 
 def test_only_what_changed_is_told(changes: Told) -> None:

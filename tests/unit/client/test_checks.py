@@ -134,6 +134,9 @@ def test_a_personal_identity_number_is_known_in_every_form(forge: Any, written: 
 
 UNCHECKED = Verdict(status="unknown", reasons=("revocation.notChecked",))
 STRANGER = Verdict(status="unknown", reasons=("chain.issuerUnknown", "revocation.notChecked"))
+UNREACHABLE = Verdict(status="unknown", reasons=("revocation.unreachable", "revocation.notChecked"))
+STALE = Verdict(status="unknown", reasons=("revocation.stale", "revocation.unreachable"))
+NO_PROOF = Verdict(status="unknown", reasons=("revocation.invalid",))
 UNSAID = Verdict(status="unknown")
 BAD = Verdict(status="bad", reasons=("date.expired", "revocation.notChecked"))
 NEWER = Verdict(status="splendid")
@@ -144,14 +147,14 @@ GOOD = Verdict(status="good")
     ("require", "met"),
     [
         (Require.GOOD, [GOOD]),
-        (Require.GOOD_OR_REVOCATION_UNCHECKED, [GOOD, UNCHECKED]),
-        (Require.NOT_BAD, [GOOD, UNCHECKED, STRANGER, UNSAID, NEWER]),
-        (Require.NOTHING, [GOOD, UNCHECKED, STRANGER, UNSAID, NEWER, BAD]),
+        (Require.GOOD_OR_REVOCATION_UNCHECKED, [GOOD, UNCHECKED, UNREACHABLE]),
+        (Require.NOT_BAD, [GOOD, UNCHECKED, UNREACHABLE, STRANGER, STALE, NO_PROOF, UNSAID, NEWER]),
+        (Require.NOTHING, [GOOD, UNCHECKED, UNREACHABLE, STRANGER, STALE, NO_PROOF, UNSAID, NEWER, BAD]),
     ],
 )
 def test_unknown_is_never_taken_for_good(require: Require, met: list[Verdict]) -> None:
     """Each requirement by the verdicts that meet it; a stranger's certificate is not among those of the default."""
-    everything = [GOOD, UNCHECKED, STRANGER, UNSAID, NEWER, BAD]
+    everything = [GOOD, UNCHECKED, UNREACHABLE, STRANGER, STALE, NO_PROOF, UNSAID, NEWER, BAD]
     assert [verdict for verdict in everything if require.is_met_by(verdict)] == [
         verdict for verdict in everything if verdict in met
     ]
