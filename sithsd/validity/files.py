@@ -34,11 +34,19 @@ def read_certificates(path: Path) -> list[Certificate]:
     if len(content) > MAX_FILE_BYTES:
         raise CertificateFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
     try:
+        return certificates_in(content)
+    except CertificateFileError as error:
+        raise CertificateFileError(f"{path}: {error}") from None
+
+
+def certificates_in(content: bytes) -> list[Certificate]:
+    """Return the certificates in the content of a file, at least one. Raises CertificateFileError, without a file."""
+    try:
         return [read(der) for der in _ders(content)]
     except binascii.Error as error:
-        raise CertificateFileError(f"{path}: malformed base64 ({error})") from None
+        raise CertificateFileError(f"malformed base64 ({error})") from None
     except CertificateError as error:
-        raise CertificateFileError(f"{path}: {error}") from None
+        raise CertificateFileError(str(error)) from None
 
 
 def _ders(content: bytes) -> list[bytes]:

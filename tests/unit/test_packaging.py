@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
     "sithsd": "sithsd.daemon.main:main",
+    "sithsd-fetch": "sithsd.fetch.main:main",
     "sithsctl": "sithsd.cli.main:main",
     "sithsd-sim": "sithsd.simulator.main:main",
 }

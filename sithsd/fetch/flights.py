@@ -1,0 +1,71 @@
+"""One fetch for many askers: what is under way, and what has just ended, is shared."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+MOST_FLIGHTS = 128
+_MOST_ENDED = 256
+
+
+class TooManyError(Exception):
+    """More is under way than may be."""
+
+
+class Flights(Generic[T]):
+    """Runs each thing once at a time; who asks for it meanwhile, or within `rest` seconds after it, gets the same.
+
+    A flight goes on when those who asked have left: what comes late is for the next one. `tell_seconds` is a clock that
+    only goes on.
+    """
+
+    def __init__(self, rest: float, tell_seconds: Callable[[], float]) -> None:
+        self._rest = rest
+        self._tell_seconds = tell_seconds
+        self._flying: dict[Hashable, asyncio.Task[T]] = {}
+        self._ended: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many are under way."""
+        return len(self._flying)
+
+    async def join(self, key: Hashable, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what the flight `key` brings; `begin` makes it. Raises TooManyError, and what the flight does."""
+        ended = self._ended.get(key)
+        if ended is not None and self._tell_seconds() - ended[0] < self._rest:
+            return ended[1]
+        task = self._flying.get(key)
+        if task is None:
+            if len(self._flying) >= MOST_FLIGHTS:
+                raise TooManyError
+            task = asyncio.get_running_loop().create_task(begin())
+            self._flying[key] = task
+            task.add_done_callback(lambda done: self._land(key, done))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Give up all that is under way."""
+        tasks = list(self._flying.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _land(self, key: Hashable, task: asyncio.Task[T]) -> None:
+        del self._flying[key]
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._ended[key] = (self._tell_seconds(), task.result())
+        self._ended.move_to_end(key)
+        while len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T | None:
+    """Return what `work` brings in so many seconds, None if it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        return None
