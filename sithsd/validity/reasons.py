@@ -32,7 +32,7 @@ REVOCATION_NO_SOURCE = "revocation.noSource"
 REVOCATION_NOT_CHECKED = "revocation.notChecked"
 
 # The most serious first.
-_BAD = (
+BAD = (
     CERTIFICATE_MALFORMED,  # it can't be read as a whole
     CHAIN_INVALID,  # a signature, a path length, a CA flag or the like is wrong
     CHAIN_UNTRUSTED,  # complete, to a root that is not ours
@@ -49,7 +49,7 @@ _BAD = (
     CHAIN_EXPIRED,  # one of its issuers
     CHAIN_NOT_YET_VALID,
 )
-_UNKNOWN = (
+UNKNOWN = (
     CLOCK_IMPLAUSIBLE,  # the machine's clock is before the release of this program: dates tell nothing
     CLOCK_BEHIND,  # an answer that a CA has signed is from after what the machine's clock says
     CHAIN_TOO_COMPLEX,  # more ways to a root than are tried
@@ -67,8 +67,8 @@ _UNKNOWN = (
 def verdict(reasons: Iterable[str]) -> Verdict:
     """Return the verdict that `reasons` make: bad dominates unknown, unknown dominates good. All are told, in order."""
     found = frozenset(reasons)
-    bad = tuple(reason for reason in _BAD if reason in found)
-    unknown = tuple(reason for reason in _UNKNOWN if reason in found)
+    bad = tuple(reason for reason in BAD if reason in found)
+    unknown = tuple(reason for reason in UNKNOWN if reason in found)
     if stray := found.difference(bad, unknown):
         raise ValueError(f"not a reason: {', '.join(sorted(stray))}")
     status = Status.BAD if bad else Status.UNKNOWN if unknown else Status.GOOD

@@ -47,6 +47,8 @@ _CHAIN_UNKNOWN = {
 _CLOCK = "clock.implausible"
 _REVOCATION = "revocation."
 _REVOCATION_NOT_CHECKED = "revocation.notChecked"
+# What evidence of revocation says beside these: of an issuer, or of the clock that the evidence is compared with.
+_BY_EVIDENCE = frozenset({"chain.revoked", "clock.behind"})
 
 
 def clock(facts: Facts) -> Check:
@@ -126,7 +128,7 @@ def revocation(facts: Facts) -> Check:
     one = best(_certificates(facts)) if _card_is_read(facts) else None
     if one is None:
         return skipped(REVOCATION)
-    told = [reason for reason in one.verdict.reasons if reason.startswith(_REVOCATION)]
+    told = [reason for reason in one.verdict.reasons if _of_revocation(reason)]
     if not told:
         return good(REVOCATION, {"reasons": []})
     if _REVOCATION_NOT_CHECKED in told:
@@ -188,7 +190,11 @@ def _known(reasons: Iterable[str], names: dict[str, str]) -> str | None:
 
 
 def _of_another_check(reason: str) -> bool:
-    return reason in _CHAIN_BAD or (reason.startswith(_REVOCATION) and reason != _REVOCATION_NOT_CHECKED)
+    return reason in _CHAIN_BAD or (_of_revocation(reason) and reason != _REVOCATION_NOT_CHECKED)
+
+
+def _of_revocation(reason: str) -> bool:
+    return reason.startswith(_REVOCATION) or reason in _BY_EVIDENCE
 
 
 def _told(one: Certificate) -> Told:

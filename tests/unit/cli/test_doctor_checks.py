@@ -276,6 +276,8 @@ CASES = [
     Case("revocation", "good", GOOD, with_certificates(judged(status="good"))),
     Case("revocation", "refused", BAD, with_certificates(judged("revocation.revoked")), hinders=True),
     Case("revocation", "untold", UNKNOWN, with_certificates(judged("revocation.stale", status="unknown"))),
+    Case("revocation", "refused", BAD, with_certificates(judged("chain.revoked")), hinders=True),
+    Case("revocation", "untold", UNKNOWN, with_certificates(judged("clock.behind", status="unknown"))),
     Case("notices", "good", GOOD, facts()),
     Case("notices", "good", GOOD, with_notices(notice(cardSerial="FF"))),
     Case("notices", "triesLost", BAD, with_notices(notice("code.outcomeLearnt"), notice())),

@@ -17,18 +17,15 @@ from sithsd.cli.words import LANGUAGES, Words, preferred_language
 from sithsd.errors import ErrorCode
 from sithsd.policy.model import Advice
 from sithsd.policy.new_code import Rule
+from sithsd.validity import reasons
 from sithsd.validity.calendar import Action
 from sithsd.validity.calendar import Rule as CalendarRule
 from sithsd.values import CardKind, Environment, IdentityKind, Purpose, Role, Status
 
 WORDS = {language: Words(language) for language in LANGUAGES}
 LOCALES = Path(sithsd.cli.__file__).parent / "locales"
-REASONS = [
-    *("date.expired", "date.notYetValid", "chain.untrusted", "chain.invalid", "chain.issuerUnknown", "chain.expired"),
-    *("chain.notYetValid", "chain.tooComplex", "environment.notConfigured", "environment.conflict", "anchor.missing"),
-    *("certificate.malformed", "revocation.notChecked", "clock.implausible", "signature.sha1", "signature.md5"),
-    *("key.exponent3", "key.short", "key.unreadable", "extensions.malformed"),
-]
+WEAKNESSES = ["key.unreadable", "extensions.malformed"]
+REASONS = [*reasons.BAD, *reasons.UNKNOWN, *WEAKNESSES]
 NOTES = [
     *("cardNumber.conflict", "cardNumber.checksum", "environment.mixed", "levelOfAssurance.mixed", "holder.conflict"),
     *("holder.protectedAssumed", "hsaId.several", "certificate.transport", "certificate.telia", "certificate.type1"),

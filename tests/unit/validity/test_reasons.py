@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sithsd.validity import reasons
 from sithsd.values import Status, Verdict
 
-BAD, UNKNOWN = reasons._BAD, reasons._UNKNOWN
+BAD, UNKNOWN = reasons.BAD, reasons.UNKNOWN
 
 
 @given(st.sets(st.sampled_from(BAD)), st.sets(st.sampled_from(UNKNOWN)))
