@@ -251,6 +251,20 @@ def test_a_response_about_several_certificates(bureau: Bureau) -> None:
     assert bureau.examine(response, about=third).detail == "the response is not about this certificate"
 
 
+def test_a_certificate_named_by_other_hashes(bureau: Bureau) -> None:
+    """Answers that name it by SHA-2 are taken; by MD5, which can be made to collide, they are about nobody."""
+    for named_by, good in (("-sha256", True), ("-sha512", True), ("-md5", False)):
+        request = bureau.folder / "named.der"
+        status, text = openssl(
+            *("ocsp", named_by, "-issuer", bureau.folder / "issuer.pem", "-cert", bureau.folder / "leaf.pem"),
+            *("-reqout", request, "-no_nonce"),
+        )
+        assert status == 0, text
+        evidence = bureau.examine(bureau.respond(request=request.read_bytes()))
+        assert (evidence.status is RevocationStatus.GOOD) is good
+        assert evidence.detail == (None if good else "the response is not about this certificate")
+
+
 def test_there_is_an_end_to_answers(bureau: Bureau) -> None:
     """64 answers are looked through, 65 are refused."""
     for more, expected in ((62, RevocationStatus.GOOD), (63, RevocationStatus.UNKNOWN)):

@@ -16,7 +16,7 @@ from sithsd.validity.path import load, objection
 
 _WEAK = {"md5": WEAK_SIGNATURE_MD5, "sha1": WEAK_SIGNATURE_SHA1}
 # A CertID only names: a second preimage of these is out of reach. MD5 is in no responder's use.
-_NAMING = frozenset({"sha1", "sha224", "sha256", "sha384", "sha512"})
+NAMING = frozenset({"sha1", "sha224", "sha256", "sha384", "sha512"})
 _MAX_TEXT = 256
 
 
@@ -58,10 +58,8 @@ class Authority:
             raise UnprovenError("the certificate is not the issuer's")
         return authority
 
-    def named(self, algorithm: str) -> tuple[bytes, bytes]:
-        """Return the hashes of its name and of its key, as in a CertID (RFC 6960, 4.1.1). Raises UnprovenError."""
-        if algorithm not in _NAMING:
-            raise UnprovenError("the certificate is named by an unusual hash")
+    def names(self, algorithm: str) -> tuple[bytes, bytes]:
+        """Return the hashes, by an algorithm of `NAMING`, of its name and of its key (CertID; RFC 6960, 4.1.1)."""
         key = self.der.public_key["public_key"]
         return hashlib.new(algorithm, self.der.subject.dump()).digest(), hashlib.new(algorithm, bytes(key)).digest()
 

@@ -15,6 +15,7 @@ from sithsd.certificate.read import Certificate
 from sithsd.validity.moments import later
 from sithsd.validity.policy import DESK, REFUSED_WEAKNESSES
 from sithsd.validity.revocation.authority import Authority, UnprovenError, shortened
+from sithsd.validity.revocation.combine import combine
 from sithsd.validity.revocation.entries import Entry
 from sithsd.validity.revocation.lists import RevocationList, parse
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
@@ -23,6 +24,8 @@ from sithsd.validity.revocation.reason_names import ALL_REASONS, reason_name
 __all__ = ["MAX_LISTS", "RevocationList", "UnprovenError", "examine", "parse", "weigh"]
 
 MAX_LISTS = 16
+
+_NOT_ALL = "the lists are not about all reasons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +113,30 @@ def weigh(lists: Sequence[RevocationList], certificate: Certificate, issuer: Cer
     if normalized(certificate.issuer) != normalized(issuer.subject):
         return replace(nothing, detail="the certificate is not the issuer's")
     ours = [one for one in lists if one.issuer.fingerprint == issuer.fingerprint and one.scope.covers(certificate)]
-    failed = replace(nothing, detail="no list covers the certificate")
+    failed = [replace(nothing, detail="no list covers the certificate")]
     covered = frozenset[ReasonFlags]()
     good: list[Evidence] = []
     for pair in _pairs(ours):
         current = pair.current(at)
         told = _told(nothing, current or pair.complete)
         try:
-            pair.check_made(at)
             found = pair.lookup(certificate.serial_number, at)
+            if found is not None:  # which it stays, whatever the clock says
+                return _revoked(nothing, *found)
+            pair.check_made(at)
         except UnprovenError as error:
-            failed = replace(told, detail=shortened(str(error)))
+            failed.insert(0, replace(told, detail=shortened(str(error))))
             continue
-        if found is not None:
-            return _revoked(nothing, *found)
         if current is None:
-            failed = replace(told, failure=Failure.STALE, detail="the list has outlived its next update")
+            failed.insert(0, replace(told, failure=Failure.STALE, detail="the list has outlived its next update"))
             continue
         covered |= pair.complete.scope.covers(certificate)
         good.append(replace(told, status=RevocationStatus.GOOD, failure=None))
     if covered >= ALL_REASONS:
         return min(good, key=lambda evidence: evidence.next_update or at)
-    if good and failed.failure is not Failure.STALE:
-        return replace(failed, detail="the lists are not about all reasons")
-    return failed
+    if good and len(failed) == 1:
+        return replace(good[0], status=RevocationStatus.UNKNOWN, failure=Failure.INVALID, detail=_NOT_ALL)
+    return combine(failed)
 
 
 def _pairs(lists: Sequence[RevocationList]) -> Iterator[_Pair]:

@@ -19,7 +19,14 @@ from cryptography.x509 import ocsp
 from sithsd.certificate.read import Certificate
 from sithsd.validity.moments import later
 from sithsd.validity.policy import DESK, REFUSED_WEAKNESSES
-from sithsd.validity.revocation.authority import Authority, UnprovenError, check_signature, check_strength, shortened
+from sithsd.validity.revocation.authority import (
+    NAMING,
+    Authority,
+    UnprovenError,
+    check_signature,
+    check_strength,
+    shortened,
+)
 from sithsd.validity.revocation.lists import RevocationList
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
 from sithsd.validity.revocation.reason_names import reason_name
@@ -53,8 +60,9 @@ def request(certificate: Certificate, issuer: Certificate, nonce: bytes | None) 
     """
     if nonce is not None and not 1 <= len(nonce) <= 128:
         raise ValueError("a nonce has 1 to 128 bytes")
-    name, key = Authority.of(issuer).named("sha1")
-    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, certificate.serial_number, hashes.SHA1())  # noqa: S303 - it names, and protects nothing
+    named_by = hashes.SHA1()  # noqa: S303 - it names, and protects nothing
+    name, key = Authority.of(issuer).names(named_by.name)
+    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, certificate.serial_number, named_by)
     if nonce is not None:
         builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
     return builder.build().public_bytes(serialization.Encoding.DER)
@@ -167,11 +175,7 @@ def _answers(
     for single, beside in zip(read.responses, raw, strict=True):
         if single.serial_number != certificate.serial_number:
             continue
-        try:
-            algorithm = single.hash_algorithm.name
-        except UnsupportedAlgorithm:
-            continue
-        if (single.issuer_name_hash, single.issuer_key_hash) != issuer.named(algorithm):
+        if not _is_named(single, issuer):
             continue
         if unknown := _critical(beside) - _UNDERSTOOD:
             raise UnprovenError(f"it has a critical extension that is not known ({min(unknown)})")
@@ -183,6 +187,15 @@ def _answers(
             single.revocation_time_utc,
             reason,
         )
+
+
+def _is_named(single: ocsp.OCSPSingleResponse, issuer: Authority) -> bool:
+    """Tell whether an answer is about a certificate of this issuer, named by a usual hash."""
+    try:
+        named_by = single.hash_algorithm.name
+    except UnsupportedAlgorithm:
+        return False
+    return named_by in NAMING and (single.issuer_name_hash, single.issuer_key_hash) == issuer.names(named_by)
 
 
 def _critical(single: structures.SingleResponse) -> set[str]:
@@ -201,14 +214,14 @@ def _choose(answers: list[_Answer]) -> _Answer:
 
 
 def _in_time(told: Evidence, answer: _Answer, at: datetime) -> Evidence:
+    if answer.next_update is not None and answer.next_update < answer.this_update:
+        return replace(told, detail="its next update is before its this update")
+    if answer.status is ocsp.OCSPCertStatus.REVOKED:  # which it stays, whatever the clock says
+        revoked = replace(told, status=RevocationStatus.REVOKED, failure=None)
+        return replace(revoked, revoked_at=answer.revoked_at, revocation_reason=answer.reason)
     soon = later(at, DESK.skew)
     if answer.this_update > soon or (told.produced_at is not None and told.produced_at > soon):
         return replace(told, detail="the response is from after this machine's clock")
-    if answer.next_update is not None and answer.next_update < answer.this_update:
-        return replace(told, detail="its next update is before its this update")
-    if answer.status is ocsp.OCSPCertStatus.REVOKED:
-        revoked = replace(told, status=RevocationStatus.REVOKED, failure=None)
-        return replace(revoked, revoked_at=answer.revoked_at, revocation_reason=answer.reason)
     if answer.status is ocsp.OCSPCertStatus.UNKNOWN:
         return replace(told, failure=Failure.NOT_KNOWN_THERE)
     until = answer.next_update or later(answer.this_update, DESK.undated)

@@ -79,6 +79,18 @@ def test_a_list_from_after_the_clock_proves_nothing(office: Office) -> None:
     assert late.this_update == office.now + timedelta(minutes=5, seconds=1)
 
 
+def test_a_revocation_from_after_the_clock_is_one(office: Office) -> None:
+    """A slow clock makes nobody's revocation milder; what is not listed is not good by such a list."""
+    assert told(examine(office, office.list([office.entry()], made=HOUR))) == REVOKED
+
+
+def test_the_most_telling_of_several_failures_is_told(office: Office) -> None:
+    """An outdated list tells more than one from after the clock, whichever is of the wider scope."""
+    for old, late in ((None, scope(users=True)), (scope(users=True), None)):
+        lists = [office.list(made=-3 * DAY, point=old), office.list(made=HOUR, point=late)]
+        assert told(examine(office, *lists)) == told(examine(office, *reversed(lists))) == STALE
+
+
 def test_only_the_issuers_own_list_counts(office: Office) -> None:
     """A namesake's, another CA's under the issuer's name, the root's: none says anything of the certificate."""
     forge = office.forge

@@ -57,6 +57,11 @@ def test_a_revocation_that_is_old_is_still_one(office: Office) -> None:
     assert examine(office, old).status is RevocationStatus.REVOKED
 
 
+def test_a_revocation_from_after_the_clock_is_one(office: Office) -> None:
+    """A slow clock makes nobody's revocation milder."""
+    assert examine(office, office.respond(REVOKED, made=HOUR)).status is RevocationStatus.REVOKED
+
+
 def test_who_does_not_know_the_certificate_is_heard(office: Office) -> None:
     """A proven "unknown" is its own failure, not a good answer."""
     evidence = examine(office, office.respond(UNKNOWN))
