@@ -100,15 +100,15 @@ class Cards:
         view, entries = slot.view, slot.certificates()
         await self._verdicts.ask(entries, fresh=bool(call.fresh))
         judged = await asyncio.to_thread(self._verdicts.judged, entries)
-        card, now = view.card or InsertedCard(b""), self._clock.now()
+        card = self._adviser.advised(view.card or InsertedCard(b""), self._clock.now())
         return wire.ValidityReply(
             reader=view.name,
             card_serial=card.serial,
             sequence=view.sequence,
             certificates=[views.certificate(entry, unmasked=unmasked) for entry in judged],
             notes=list(card.notes),
-            advice=views.advice(self._adviser.of(card, now)),
-            advice_changes=views.whole_second(self._adviser.next_change(card, now)),
+            advice=views.advice(card.advice),
+            advice_changes=views.whole_second(card.advice_changes),
         )
 
     async def _codes(self, call: wire.ReaderCall, caller: Caller) -> wire.CodesReply:

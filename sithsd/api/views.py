@@ -149,6 +149,7 @@ def _card(card: InsertedCard, *, unmasked: bool) -> wire.Card:
         atr=card.atr.hex().upper(),
         notes=list(card.notes),
         identified_by=read.identified.by if read else None,
+        advice=advice(card.advice),
     )
 
 

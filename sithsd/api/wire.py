@@ -139,6 +139,7 @@ class Card(Wire):
     atr: str = ""
     notes: list[str] = []
     identified_by: str | None = None
+    advice: list[Advice] = []
 
 
 class Reader(Wire):

@@ -93,6 +93,19 @@ class Holder(Shape):
     protected: bool | None = None
 
 
+class Advice(Shape):
+    """What a person has to do because of a card's dates. Moments are RFC 3339."""
+
+    rule: str
+    action: str
+    by: str | None = None
+    since: str | None = None
+    freeze: str | None = None
+    freeze_begins: str | None = None
+    freeze_ends: str | None = None
+    months: int | None = None
+
+
 class Card(Shape):
     """One inserted card."""
 
@@ -107,6 +120,7 @@ class Card(Shape):
     certificates: list[Certificate] = []
     atr: str = ""
     notes: list[str] = []
+    advice: list[Advice] = []
 
 
 class Reader(Shape):
@@ -155,19 +169,6 @@ class CertificatesReply(Shape):
     certificates: list[Certificate]
     card_serial: str | None = None
     notes: list[str] = []
-
-
-class Advice(Shape):
-    """What a person has to do because of a card's dates. Moments are RFC 3339."""
-
-    rule: str
-    action: str
-    by: str | None = None
-    since: str | None = None
-    freeze: str | None = None
-    freeze_begins: str | None = None
-    freeze_ends: str | None = None
-    months: int | None = None
 
 
 class ValidityReply(CertificatesReply):

@@ -119,6 +119,19 @@ class Holder(Shape, frozen=True):
         return f"Holder({self.hsa_id})"
 
 
+class Advice(Shape, frozen=True):
+    """What the holder of a card has to do because of its dates, by when, and why; see the interface's text."""
+
+    rule: str
+    action: str
+    by: str | None = None
+    since: str | None = None
+    freeze: str | None = None
+    freeze_begins: str | None = None
+    freeze_ends: str | None = None
+    months: int | None = None
+
+
 class Card(Shape, frozen=True):
     """One inserted card. `serial` tells it from every other; None while it is not read."""
 
@@ -134,6 +147,7 @@ class Card(Shape, frozen=True):
     atr: str = ""
     notes: tuple[str, ...] = ()
     identified_by: str | None = None
+    advice: tuple[Advice, ...] = ()
 
 
 class Reader(Shape, frozen=True):
@@ -194,19 +208,6 @@ class Certificates(Shape, frozen=True):
     sequence: int
     certificates: tuple[Certificate, ...]
     notes: tuple[str, ...] = ()
-
-
-class Advice(Shape, frozen=True):
-    """What the holder of a card has to do because of its dates, by when, and why; see the interface's text."""
-
-    rule: str
-    action: str
-    by: str | None = None
-    since: str | None = None
-    freeze: str | None = None
-    freeze_begins: str | None = None
-    freeze_ends: str | None = None
-    months: int | None = None
 
 
 class Validity(Certificates, frozen=True):

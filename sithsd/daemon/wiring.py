@@ -90,11 +90,16 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
         verdicts = Verdicts(judge, clock, FetchInformant(fetch_socket(runtime)), settings.validity.log_in())
-        tools = Tools(registry, verdicts, ClockAlarm(), clock, board, herald, who_holds=_who_holds, tables=judge.tables)
+        tools = Tools(
+            *(registry, verdicts, ClockAlarm(), clock, board, herald),
+            Adviser(calendar, judge.policy.plausible_from),
+            who_holds=_who_holds,
+            tables=judge.tables,
+        )
         readers = Readers(tools, _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, verdicts))
         facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules, calendar))
-        cards = Cards(board, readers, rights, verdicts, clock, adviser=Adviser(calendar, judge.policy.plausible_from))
+        cards = Cards(board, readers, rights, verdicts, clock, adviser=tools.adviser)
         server = _server(
             sockets,
             cards.interface(Diagnosis(board, readers, judge, clock, facts).method(rights.status)),

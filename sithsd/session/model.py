@@ -10,6 +10,7 @@ from sithsd.card.registry import PassedOver
 from sithsd.certificate.card import CardFacts
 from sithsd.certificate.read import Certificate
 from sithsd.errors import ErrorCode
+from sithsd.validity.calendar import Advice
 from sithsd.validity.judge import Assessment
 from sithsd.values import CodeState, Role
 
@@ -45,7 +46,8 @@ class JudgedCertificate:
 class InsertedCard:
     """A card in a reader. `read` is None for a card that could not be read; then only the ATR is known of it.
 
-    `passed_over` are the profiles that do not fit the card, as far as they were asked.
+    `passed_over` are the profiles that do not fit the card, as far as they were asked. `advice` is what its holder has
+    to do because of its dates; time alone makes it something else at `advice_changes` (None: never).
     """
 
     atr: bytes
@@ -55,6 +57,8 @@ class InsertedCard:
     codes: tuple[CodeState, ...] = ()
     notes: tuple[str, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    advice_changes: datetime | None = None
 
     @property
     def serial(self) -> str | None:

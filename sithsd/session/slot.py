@@ -64,7 +64,7 @@ class Slot:
         self._log = structlog.get_logger("sithsd.session").bind(reader=name)
         self._shown = Shown(name, tools.board, tools.who_holds)
         self._errands = Errands(worker, tools, self._log)
-        self._vigil = Vigil(self._shown, tools.verdicts, tools.clock, tools.alarm, self._log)
+        self._vigil = Vigil(self._shown, tools, self._log)
         self._codes = CodeUse(self._shown, self._errands, tools, Learning(self._note, self.read_again), self._log)
 
     @property
@@ -198,6 +198,7 @@ class Slot:
                 atr, read = await self._read_once(atr, insertion, doubtful=doubtful)
                 judge, now, tables = self._tools.verdicts, self._tools.clock.now(), self._tools.tables
                 card = await asyncio.to_thread(inserted_card, atr, read, judge, now, tables)
+                card = self._tools.adviser.advised(card, now)
             except SithsdError as reason:
                 error = reason
             except Exception as reason:  # noqa: BLE001 - a bug must not leave the reader "reading" for ever

@@ -9,6 +9,7 @@ from sithsd.card.operations import Connection, ReadCard
 from sithsd.card.registry import Registry
 from sithsd.certificate.tables import Tables
 from sithsd.clock import Clock
+from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
 from sithsd.session.choice import Settled
 from sithsd.session.model import InsertedCard, ReaderView
@@ -65,6 +66,7 @@ class Tools:
     clock: Clock
     board: Board
     herald: Herald
+    adviser: Adviser
     patience: float = PATIENCE
     answer_seconds: float = ANSWER_SECONDS
     who_holds: Callable[[], str | None] = lambda: None

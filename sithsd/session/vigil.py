@@ -1,4 +1,4 @@
-"""While a card stays in: its verdicts are judged anew when they are due to change, and when there is more to know.
+"""While a card stays in: verdicts and advice are made anew when they are due to change, or there is more to know.
 
 Belongs to the asyncio loop's thread. Without a card nothing waits; with one a single timer does, for the next moment.
 """
@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 
 from structlog.typing import FilteringBoundLogger
 
-from sithsd.clock import Clock
 from sithsd.session.fault import fault
 from sithsd.session.model import JudgedCertificate
 from sithsd.session.shown import Shown
-from sithsd.session.tools import Alarm
-from sithsd.session.verdicts import Verdicts
+from sithsd.session.tools import Tools
 
 # Until those who know nothing, or are not there, are asked again: a longer time after each answer in vain.
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
@@ -23,13 +21,17 @@ _LEAST_PAUSE = timedelta(seconds=20)
 
 
 class Vigil:
-    """Keeps the verdicts on the card in one reader true. A change of a verdict or its reasons is an event."""
+    """Keeps the verdicts on the card in one reader, and what its holder is advised to do, true.
 
-    def __init__(self, shown: Shown, verdicts: Verdicts, clock: Clock, alarm: Alarm, log: FilteringBoundLogger) -> None:
+    A change of a verdict or its reasons, or of an advice, is an event.
+    """
+
+    def __init__(self, shown: Shown, tools: Tools, log: FilteringBoundLogger) -> None:
         self._shown = shown
-        self._verdicts = verdicts
-        self._clock = clock
-        self._alarm = alarm
+        self._verdicts = tools.verdicts
+        self._adviser = tools.adviser
+        self._clock = tools.clock
+        self._alarm = tools.alarm
         self._log = log
         self.resting = asyncio.Event()
         """Set while there is nothing to do but to wait for the next moment, or for news."""
@@ -79,8 +81,10 @@ class Vigil:
         return () if card is None else card.certificates
 
     async def _moment_came(self, ask_at: datetime | None, learnt: asyncio.Event) -> bool:
-        """Wait for the next moment that changes a verdict or at which to ask; False if something was told before."""
-        turns = [entry.assessment.changes_at for entry in self._entries] + [ask_at]
+        """Wait for the next moment that changes something or at which to ask; False if something was told before."""
+        card = self._shown.view.card
+        turns = [entry.assessment.changes_at for entry in self._entries]
+        turns += [ask_at, None if card is None else card.advice_changes]
         moment = min((turn for turn in turns if turn is not None), default=None)
         waiting = {asyncio.ensure_future(learnt.wait())}
         alarm = None if moment is None else asyncio.ensure_future(self._alarm.wait_until(moment))
@@ -97,17 +101,23 @@ class Vigil:
                 task.cancel()
 
     async def _judge(self, insertion: int) -> None:
-        """Judge the card's certificates anew; an event if a verdict or its way to a root is another one."""
+        """Judge the card's certificates anew; an event if a verdict, its way to a root or the advice is another one."""
         before = self._entries
         judged = await asyncio.to_thread(self._verdicts.judged, before)
         card = self._shown.view.card
         if card is None or not self._shown.is_still(insertion):
             return
-        card = replace(card, certificates=judged)
-        if [_told(entry) for entry in judged] != [_told(entry) for entry in before]:
+        old, card = card, self._adviser.advised(replace(card, certificates=judged), self._clock.now())
+        rejudged = [_told(entry) for entry in judged] != [_told(entry) for entry in before]
+        if rejudged:
             self._log.info("card.judged", verdicts=[_words(entry) for entry in judged])
+        if card.advice != old.advice:
+            self._log.info("card.advised", actions=[str(one.action) for one in card.advice])
+        if rejudged or card.advice != old.advice:
             self._shown.replace_card(card)
-        elif any(_differ(*pair) for pair in zip(judged, before, strict=True)):
+        elif card.advice_changes != old.advice_changes or any(
+            _differ(*pair) for pair in zip(judged, before, strict=True)
+        ):
             self._shown.renew_card(card)
 
 

@@ -242,7 +242,8 @@ class LifeHouse:
         self.ledger = ledger
         herald = Herald(self.board, self.clock, ledger.note)
         verdicts = Verdicts(BlindJudge(), self.clock)
-        tools = Tools(self._registry, verdicts, NoAlarm(), self.clock, self.board, herald, patience=PATIENCE)
+        adviser = Adviser(Calendar(shipped()), TODAY)
+        tools = Tools(self._registry, verdicts, NoAlarm(), self.clock, self.board, herald, adviser, patience=PATIENCE)
         self.readers = Readers(tools, self._worker)
         budget = Budget(self.policy.budget, lambda: self.seconds)
         self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock, verdicts))
@@ -250,7 +251,6 @@ class LifeHouse:
         own_rights.touch()
         rights = Rights.here(rights_file.load(own_rights))
         codes = Codes(self.readers, self.desk, rights, lambda _: "life")
-        adviser = Adviser(Calendar(shipped()), TODAY)
         cards = Cards(self.board, self.readers, rights, verdicts, self.clock, adviser=adviser)
         self.socket = self.folder / "codes"
         self.socket.unlink(missing_ok=True)

@@ -33,6 +33,12 @@ def advice_view(advice: Sequence[Advice], words: Words) -> RenderableType:
     return section(words.say("label-to-do"), Group(*parts))
 
 
+def short(one: Advice, words: Words) -> str:
+    """Return what is to be done and when, in a line."""
+    told, moments = words.name("action", one.action), when(one, words)
+    return f"{told} ({moments})" if moments else told
+
+
 def when(one: Advice, words: Words) -> str:
     """Return from when and until when; empty where no moment is told."""
     since, by = _moment(one.since), _moment(one.by)

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sithsd.cli.replies import Card, Holder, ListReply, Reader
+from sithsd.cli.views.advice import short
 from sithsd.cli.views.certificates import short_view
 from sithsd.cli.views.codes import codes_view
 from sithsd.cli.views.layout import BAD, CAUTION, HEADING, Row, facts, frame, outside, section
@@ -129,6 +130,7 @@ def _card_rows(card: Card, state: Text, words: Words) -> Sequence[Row]:
     unknown = words.say("not-known")
     level = card.level_of_assurance
     rows: list[Row] = [(words.say("label-state"), state)]
+    rows += [(words.say("label-to-do"), Text(short(one, words), style=CAUTION)) for one in card.advice]
     rows += _holder_rows(card.holder, words)
     rows += [
         (words.say("label-card-number"), outside(card.card_number or unknown)),

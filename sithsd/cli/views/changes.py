@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from sithsd.cli.replies import Card, MonitorReply, Notice, Reader
+from sithsd.cli.views.advice import short
 from sithsd.cli.views.cards import holder_words
 from sithsd.cli.views.certificates import in_order as by_purpose
 from sithsd.cli.views.certificates import title_text, verdict_text
@@ -62,7 +63,12 @@ class Changes:
         if reader.card is not None:
             told += self._codes(reader.card, old_card)
             told += self._verdicts(reader.card, old_card)
+            known = old_card.advice if old_card else []
+            told += [self._to_do(short(one, self._words)) for one in reader.card.advice if one not in known]
         return ", ".join(told) or self._words.say("monitor-updated")
+
+    def _to_do(self, what: str) -> str:
+        return f"{self._words.say('label-to-do')}: {what}"
 
     def _card(self, card: Card) -> list[str]:
         mark = self._words.key("environment-mark", card.environment)

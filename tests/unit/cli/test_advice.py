@@ -9,7 +9,17 @@ import pytest
 from sithsd.cli.replies import Advice
 from sithsd.cli.views.advice import when
 from sithsd.cli.words import LANGUAGES, Words
-from tests.unit.cli.conftest import FakeDaemon, Outcome, certificate, certificates_reply
+from tests.unit.cli.conftest import (
+    READER,
+    FakeDaemon,
+    Outcome,
+    Stream,
+    card,
+    certificate,
+    certificates_reply,
+    listing,
+    reader,
+)
 
 Run = Callable[..., Outcome]
 
@@ -67,6 +77,25 @@ def test_the_same_in_swedish(daemon: FakeDaemon, sithsctl: Run) -> None:
         "Ett reservkort gäller i högst 6 månader.",
     ):
         assert text in swedish
+
+
+def test_status_tells_it_in_a_line(daemon: FakeDaemon, sithsctl: Run) -> None:
+    """What and when stand among what is told of the card; a card of which there is nothing to say has no such line."""
+    daemon.script["List"] = [listing(reader(card(advice=[ORDER_NOW, ORDER_FROM]))), listing(reader(card()))]
+    swedish = sithsctl("status", lang="sv", columns=140).out
+    assert "Beställ ett nytt kort genast. (senast 2023-11-30)" in swedish
+    assert "det går inte nu. (från och med 2024-01-26)" in swedish
+    assert "Att göra" not in sithsctl("status", lang="sv").out
+
+
+def test_monitor_tells_it_when_it_changes(daemon: FakeDaemon, sithsctl: Run) -> None:
+    """As a boundary passes: what is new to do, once, and what was there before not again."""
+    first = listing(reader(card(advice=[ORDER_NOW])), event="state")
+    second = listing(reader(card(advice=[ORDER_NOW, CARRY]), sequence=8), event="changed", reader=READER)
+    daemon.script["Monitor"] = [Stream([first, second], open_end=False)]
+    lines = sithsctl("monitor").out.splitlines()
+    assert [line.count("Order a new card now.") for line in lines if "What to do" in line] == [1, 0]
+    assert "Keep card and PIN at hand" in lines[-1]
 
 
 def test_for_scripts_it_is_the_reply(daemon: FakeDaemon, sithsctl: Run) -> None:

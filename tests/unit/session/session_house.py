@@ -36,6 +36,7 @@ from sithsd.reader.worker import ReaderWorker
 from sithsd.secret import Secret
 from sithsd.service import config
 from sithsd.session import code_desk, order_plan
+from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
@@ -48,6 +49,7 @@ from sithsd.session.readers import Readers
 from sithsd.session.slot import Slot
 from sithsd.session.tools import Done, Tools
 from sithsd.session.verdicts import PATIENCE, Verdicts
+from sithsd.validity.calendar import Calendar, freezes
 from sithsd.validity.judge import Judge
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
 from sithsd.values import Purpose, Role
@@ -262,6 +264,7 @@ class House:
         self.ledger = Ledger(self.audit)
         self.herald = Herald(self.board, self.clock, self.ledger.note)
         self.verdicts = Verdicts(judge, self.clock, self.informant, monotonic=lambda: self.seconds)
+        self.adviser = Adviser(Calendar(freezes.shipped()), judge.policy.plausible_from)
         self.tools = Tools(
             registry(),
             self.verdicts,
@@ -269,6 +272,7 @@ class House:
             self.clock,
             self.board,
             self.herald,
+            self.adviser,
             patience=patience,
             answer_seconds=answer_seconds,
             who_holds=lambda: self.holder,

@@ -32,39 +32,42 @@ def inserted(name: str, judge: Judge) -> InsertedCard:
 
 def test_an_expired_card_inside_the_freeze(judge: Judge, adviser: Adviser) -> None:
     """On 15 January 2024 its holder can have no new one but what was ordered before, and a reserve card."""
-    there = inserted("expired", judge)
+    there = adviser.advised(inserted("expired", judge), TODAY)
     expected = [Action.RESERVE_GET, Action.COLLECT_BEFORE, Action.ORDER_FROM]
-    assert [one.action for one in adviser.of(there, TODAY)] == expected
-    assert adviser.next_change(there, TODAY) == datetime(2024, 1, 22, 23, tzinfo=UTC)
+    assert [one.action for one in there.advice] == expected
+    assert there.advice_changes == datetime(2024, 1, 22, 23, tzinfo=UTC)
 
 
 def test_a_card_that_lasts_needs_nothing(judge: Judge, adviser: Adviser) -> None:
     """Until the holder is reminded of the total stop, from midnight in Sweden a week before."""
-    there = inserted("ordinary", judge)
-    assert adviser.of(there, TODAY) == ()
-    assert adviser.next_change(there, TODAY) == datetime(2024, 1, 15, 23, tzinfo=UTC)
+    there = adviser.advised(inserted("ordinary", judge), TODAY)
+    assert (there.advice, there.advice_changes) == ((), datetime(2024, 1, 15, 23, tzinfo=UTC))
+
+
+def test_what_was_advised_before_is_forgotten(judge: Judge, adviser: Adviser) -> None:
+    """Nothing of an earlier moment stays, neither by a right clock nor by one that is not believed."""
+    before = adviser.advised(inserted("expired", judge), TODAY)
+    after = adviser.advised(before, TODAY + timedelta(days=30))
+    assert [one.action for one in after.advice] == [Action.ORDER_NOW]
+    assert after.advice_changes is None
+    assert adviser.advised(before, EARLY - timedelta(days=1)).advice == ()
 
 
 def test_a_card_that_is_not_ours_is_no_business_of_ours(judge: Judge, adviser: Adviser) -> None:
     """Nothing is advised of a card of another issuer, and that never changes."""
-    there = inserted("foreign", judge)
-    assert (adviser.of(there, TODAY), adviser.next_change(there, TODAY)) == ((), None)
+    there = adviser.advised(inserted("foreign", judge), TODAY)
+    assert (there.advice, there.advice_changes) == ((), None)
 
 
 def test_a_card_that_was_not_read_says_nothing(adviser: Adviser) -> None:
     """Only its ATR is known."""
-    assert (adviser.of(InsertedCard(b"\x3b\x00"), TODAY), adviser.next_change(InsertedCard(b""), TODAY)) == ((), None)
+    assert adviser.advised(InsertedCard(b"\x3b\x00"), TODAY) == InsertedCard(b"\x3b\x00")
 
 
 def test_a_clock_that_is_not_believed_tells_no_dates(judge: Judge) -> None:
     """By a clock before the program was made nobody is sent anywhere, until it can be right."""
-    late = Adviser(Calendar(shipped()), TODAY + timedelta(days=2))
-    expired, ordinary = inserted("expired", judge), inserted("ordinary", judge)
-    assert late.of(expired, TODAY) == ()
-    assert late.next_change(expired, TODAY) == TODAY + timedelta(days=2)
-    assert late.of(expired, TODAY + timedelta(days=2)) != ()
-    later = Adviser(Calendar(shipped()), datetime(2024, 1, 26, tzinfo=UTC))
-    change = later.next_change(ordinary, TODAY)
-    assert change is not None
-    assert change > datetime(2024, 1, 26, tzinfo=UTC)
-    assert later.of(ordinary, change - timedelta(microseconds=1)) == () != later.of(ordinary, change)
+    released = TODAY + timedelta(days=2)
+    late = Adviser(Calendar(shipped()), released)
+    there = late.advised(inserted("expired", judge), TODAY)
+    assert (there.advice, there.advice_changes) == ((), released)
+    assert late.advised(there, released).advice != ()

@@ -1,7 +1,7 @@
 """While a card stays in: what changes its verdicts, who hears of it, and that nothing waits for anything else."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from session_house import LONG, READER, House, Judge, no_answer, open_house, told
@@ -11,6 +11,7 @@ from sithsd.session.informant import Told
 from sithsd.session.model import Picture, ReaderStatus
 from sithsd.validity.revocation.model import RevocationStatus
 
+UNREACHABLE = ("unknown", "revocation.unreachable", "revocation.notChecked")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -308,3 +309,62 @@ async def come(house: House, moment: datetime) -> None:
     house.clock.set(moment)
     async with asyncio.timeout(LONG):
         await resting.wait()
+
+
+def advised(picture: Picture) -> list[str]:
+    """Return what is to be done because of the card in the first reader."""
+    (reader,) = picture.readers
+    return [str(one.action) for one in reader.card.advice] if reader.card else []
+
+
+async def test_advice_changes_as_midnight_and_noon_pass(sure_house: House) -> None:
+    """Each boundary of the freeze of 2023/24 is an event, at the second at which it passes in Sweden and not before."""
+    house = sure_house
+    fall_silent(house, again=timedelta(days=400))
+    await house.ready("expired")
+    boundaries = [
+        (datetime(2024, 1, 22, 23, tzinfo=UTC), ["reserve.get", "order.from"]),
+        (datetime(2024, 1, 23, 11, tzinfo=UTC), ["reserve.from", "order.from"]),
+        (datetime(2024, 1, 25, 11, tzinfo=UTC), ["reserve.get", "order.from"]),
+        (datetime(2024, 1, 25, 23, tzinfo=UTC), ["order.now"]),
+    ]
+    before = ["reserve.get", "collect.before", "order.from"]
+    for moment, after in boundaries:
+        assert advised(house.board.picture) == before
+        assert await house.alarm.next_wait() == moment
+        sequence = house.view().sequence
+        house.clock.set(moment - timedelta(seconds=1))
+        assert house.view().sequence == sequence
+        house.clock.set(moment)
+        picture = await house.until(lambda picture, after=after: advised(picture) == after)
+        assert picture.sequence > sequence
+        before = after
+
+
+async def test_a_card_that_lasts_hears_of_the_total_stop(sure_house: House) -> None:
+    """A week before, from midnight on, and no more when it is over; no verdict changes by it."""
+    house = sure_house
+    fall_silent(house, again=timedelta(days=400))
+    await house.ready()
+    await until(house, *UNREACHABLE)
+    for moment, after in (
+        (datetime(2024, 1, 15, 23, tzinfo=UTC), ["carry.card"]),
+        (datetime(2024, 1, 25, 11, tzinfo=UTC), []),
+    ):
+        assert await house.alarm.next_wait() == moment
+        house.clock.set(moment)
+        await house.until(lambda picture, after=after: advised(picture) == after)
+    assert shown(house.board.picture) == {UNREACHABLE}
+
+
+async def test_a_clock_that_is_set_back_takes_advice_back(sure_house: House) -> None:
+    """What holds is what holds by the clock as it is now."""
+    house = sure_house
+    fall_silent(house, again=timedelta(days=400))
+    await house.ready()
+    await house.alarm.next_wait()
+    house.clock.set(datetime(2024, 1, 16, tzinfo=UTC))
+    await house.until(lambda picture: advised(picture) == ["carry.card"])
+    await house.alarm.next_wait()
+    house.alarm.jump(datetime(2024, 1, 15, 12, tzinfo=UTC))
+    await house.until(lambda picture: advised(picture) == [])
