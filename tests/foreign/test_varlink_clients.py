@@ -225,6 +225,28 @@ class CodeState(TypedDict):
     notLast: bool
 
 
+class Evidence(TypedDict):
+    """A type of io.sithsd.Cards."""
+
+    fingerprint: str
+    serialNumber: str
+    status: str
+    subject: str | None
+    source: str | None
+    url: str | None
+    signer: str | None
+    thisUpdate: str | None
+    nextUpdate: str | None
+    producedAt: str | None
+    fetchedAt: str | None
+    revokedAt: str | None
+    revocationReason: str | None
+    failure: str | None
+    detail: str | None
+    nextCheck: str | None
+    staleHours: int | None
+
+
 class Certificate(TypedDict):
     """A type of io.sithsd.Cards."""
 
@@ -248,6 +270,9 @@ class Certificate(TypedDict):
     anchor: str | None
     checkedAt: str | None
     der: str | None
+    evidence: list[Evidence]
+    nextCheck: str | None
+    canSign: bool | None
 
 
 class Holder(TypedDict):
@@ -258,6 +283,19 @@ class Holder(TypedDict):
     personalIdentityNumber: str | None
     organization: str | None
     protected: bool | None
+
+
+class Advice(TypedDict):
+    """A type of io.sithsd.Cards."""
+
+    rule: str
+    action: str
+    by: str | None
+    since: str | None
+    freeze: str | None
+    freezeBegins: str | None
+    freezeEnds: str | None
+    months: int | None
 
 
 class Card(TypedDict):
@@ -275,6 +313,7 @@ class Card(TypedDict):
     atr: str
     notes: list[str]
     identifiedBy: str | None
+    advice: list[Advice]
 
 
 class Reader(TypedDict):
