@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from judging import SIM, House, reasons
 
 from sithsd.certificate.read import Certificate, read
@@ -247,3 +249,46 @@ def test_the_path_for_those_who_ask(forge: Any, case: Case) -> None:
     assert case.house.judge.issuer_path(stranger) is None
     assert case.house.judge.issuer_path(stranger, [read(other.der)]) is not None
     assert Judge([], [], SIM).issuer_path(case.leaf) is None
+
+
+MINUTES = st.integers(-40 * 24 * 60, 40 * 24 * 60)
+ANSWERS = st.lists(
+    st.tuples(st.booleans(), MINUTES, st.one_of(st.none(), MINUTES), st.sampled_from([*RevocationStatus])), max_size=4
+)
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    told=ANSWERS,
+    use=st.sampled_from([LOG_IN, DESK, REPORT, ValiditySettings(log_in_grace_hours=12).log_in()]),
+    part=st.floats(0, 1),
+)
+def test_until_it_changes_a_verdict_stays(
+    case: Case, told: list[tuple[bool, int, int | None, RevocationStatus]], use: UsePolicy, part: float
+) -> None:
+    """Over answers of all kinds: the verdict is the same up to the moment that is told, and another one there."""
+    evidence = []
+    for of_leaf, made, due, status in told:
+        this = case.house.now + timedelta(minutes=made)
+        evidence.append(
+            replace(
+                case.about(case.leaf if of_leaf else case.issuer),
+                this_update=this,
+                next_update=None if due is None else case.house.now + timedelta(minutes=due),
+                status=status,
+                failure=Failure.UNREACHABLE if status is RevocationStatus.UNKNOWN else None,
+            )
+        )
+    now = case.judge(*evidence, use=use)
+    until = now.changes_at
+    if until is None:
+        until = case.house.now + 4000 * DAY
+    else:
+        assert case.judge(*evidence, use=use, at=until).verdict != now.verdict
+        until -= TICK
+    between = case.house.now + part * (until - case.house.now)
+    for at in (between, until):
+        assert case.judge(*evidence, use=use, at=at).verdict == now.verdict
+    if now.verdict.status is Status.GOOD:
+        assert {answer.status for answer in now.evidence} == {RevocationStatus.GOOD}
+        assert len(now.evidence) == 2
