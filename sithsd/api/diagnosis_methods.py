@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sithsd.api import diagnosis_wire
+from sithsd.api.fetch_wire import StateReply
 from sithsd.api.interface import Method
 from sithsd.api.moments import moment
 from sithsd.api.peer import Caller
@@ -18,6 +20,8 @@ from sithsd.session.model import InsertedCard
 from sithsd.session.readers import Readers
 from sithsd.validity.judge import Judge
 
+_MOST_PLACES = 16
+
 
 @dataclass(frozen=True, slots=True)
 class DaemonFacts:
@@ -29,15 +33,31 @@ class DaemonFacts:
     settings: Sequence[str]
 
 
+class Fetching(Protocol):
+    """The program that asks about revocation; see `sithsd.daemon.fetching`."""
+
+    @property
+    def place(self) -> str:
+        """Its socket."""
+        ...
+
+    async def state(self) -> StateReply | None:
+        """Return how it fares, None where it does not answer. It does not take long."""
+        ...
+
+
 class Diagnosis:
     """Answers to those who may look: there is nothing of a card's holder in it."""
 
-    def __init__(self, board: Board, readers: Readers, judge: Judge, clock: Clock, facts: DaemonFacts) -> None:
+    def __init__(  # noqa: PLR0913 - the whole daemon as a doctor sees it
+        self, board: Board, readers: Readers, judge: Judge, clock: Clock, facts: DaemonFacts, *, fetching: Fetching
+    ) -> None:
         self._board = board
         self._readers = readers
         self._judge = judge
         self._clock = clock
         self._facts = facts
+        self._fetching = fetching
 
     def method(self, right: Right) -> Method[diagnosis_wire.DiagnoseCall]:
         """Return the method, for those who have the right."""
@@ -45,7 +65,7 @@ class Diagnosis:
 
     async def _diagnose(self, call: diagnosis_wire.DiagnoseCall, _caller: Caller) -> diagnosis_wire.DiagnoseReply:
         slots = [slot for slot in self._readers.slots() if call.reader in {None, slot.view.name}]
-        examined = await asyncio.gather(*(examine(slot) for slot in slots))
+        fetch, examined = await asyncio.gather(self._fetch(), asyncio.gather(*(examine(slot) for slot in slots)))
         policy = self._judge.policy
         return diagnosis_wire.DiagnoseReply(
             version=self._facts.version,
@@ -67,6 +87,24 @@ class Diagnosis:
             issuers=self._judge.issuers,
             settings=list(self._facts.settings),
             readers=[_reader(one) for one in examined],
+            fetch_socket=self._fetching.place,
+            fetch=fetch,
+        )
+
+    async def _fetch(self) -> diagnosis_wire.FetchDiagnosis | None:
+        told = await self._fetching.state()
+        if told is None:
+            return None
+        return diagnosis_wire.FetchDiagnosis(
+            started=told.started,
+            last_success=told.last_success,
+            stored=told.stored,
+            waiting=told.waiting,
+            anchors=told.anchors,
+            failing=[
+                diagnosis_wire.FailingPlace(url=one.url, failures=one.failures, next_try=one.next_try)
+                for one in told.failing[:_MOST_PLACES]
+            ],
         )
 
 

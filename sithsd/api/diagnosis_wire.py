@@ -76,11 +76,35 @@ class ReaderDiagnosis(Wire):
     passed_over: list[PassedOver] = msgspec.field(default_factory=list)
 
 
+class FailingPlace(Wire):
+    """A place that sithsd-fetch asked in vain so many times in a row; `next_try` is when it is asked again."""
+
+    url: str
+    failures: int
+    next_try: str | None = None
+
+
+class FetchDiagnosis(Wire):
+    """How the program that asks about revocation fares, as it tells itself.
+
+    `last_success`: when an answer that proved something last came; `stored`: how many are kept; `waiting`: how many are
+    waited for; `anchors`: how many roots it trusts.
+    """
+
+    started: str
+    last_success: str | None = None
+    stored: int = 0
+    waiting: int = 0
+    anchors: int = 0
+    failing: list[FailingPlace] = msgspec.field(default_factory=list)
+
+
 class DiagnoseReply(Wire):
     """Reply of io.sithsd.Cards.Diagnose. Moments are RFC 3339 in UTC.
 
     `now` is the daemon's clock, which is not believed before `plausible_from`. `settings` names what differs from the
-    defaults. `issuers` is the number of CAs beside the anchors.
+    defaults. `issuers` is the number of CAs beside the anchors. `fetch` is null where sithsd-fetch does not answer at
+    `fetch_socket`.
     """
 
     version: str
@@ -94,3 +118,5 @@ class DiagnoseReply(Wire):
     issuers: int
     settings: list[str]
     readers: list[ReaderDiagnosis]
+    fetch_socket: str | None = None
+    fetch: FetchDiagnosis | None = None

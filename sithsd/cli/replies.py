@@ -252,6 +252,25 @@ class ReaderDiagnosis(Shape):
     passed_over: list[PassedOver] = []
 
 
+class FailingPlace(Shape):
+    """A place that sithsd-fetch asked in vain."""
+
+    url: str = ""
+    failures: int = 0
+    next_try: str | None = None
+
+
+class FetchDiagnosis(Shape):
+    """How the program that asks about revocation fares. Moments are RFC 3339."""
+
+    started: str = ""
+    last_success: str | None = None
+    stored: int = 0
+    waiting: int = 0
+    anchors: int = 0
+    failing: list[FailingPlace] = []
+
+
 class DiagnoseReply(Shape):
     """Of Diagnose. Moments are RFC 3339."""
 
@@ -266,6 +285,8 @@ class DiagnoseReply(Shape):
     issuers: int = 0
     settings: list[str] = []
     readers: list[ReaderDiagnosis] = []
+    fetch_socket: str | None = None
+    fetch: FetchDiagnosis | None = None
 
 
 class CodeReply(Shape):

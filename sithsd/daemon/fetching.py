@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from sithsd.api.fetch_evidence import from_wire
-from sithsd.api.fetch_wire import CheckRevocationCall, CheckRevocationReply
+from sithsd.api.fetch_wire import CheckRevocationCall, CheckRevocationReply, StateReply
 from sithsd.certificate.read import Certificate, CertificateError, read
 from sithsd.client.line import Line
 from sithsd.errors import SithsdError
@@ -22,6 +22,7 @@ from sithsd.session.informant import Told
 from sithsd.validity.revocation.model import Evidence
 from sithsd.values import Purpose
 
+_GET_STATE = f"{FETCH_SOCKET}.GetState"
 _METHOD = f"{FETCH_SOCKET}.CheckRevocation"
 # Beside what it is asked to wait, in seconds: for a connection, and for work on what came.
 _MARGIN = 1.0
@@ -68,6 +69,20 @@ class FetchInformant:
             return None
         self._complain("")
         return told
+
+    @property
+    def place(self) -> str:
+        """The socket that it is asked at."""
+        return str(self._path)
+
+    async def state(self) -> StateReply | None:
+        """Return how sithsd-fetch fares, None where it does not answer within a second or so."""
+        try:
+            async with Line(self._path) as line:
+                return await line.call(_GET_STATE, {}, StateReply, patience=_MARGIN)
+        except SithsdError as error:
+            self._log.debug("sithsd-fetch does not tell how it fares", detail=str(error))
+            return None
 
     def _complain(self, complaint: str) -> None:
         """Tell the log once that nobody answers, and once that somebody does again."""

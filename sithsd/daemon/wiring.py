@@ -86,10 +86,11 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
     with open_sockets(runtime, usual_access(rights)) as sockets:
         # Not before: without the sockets another daemon may run, whose operations are not ours to end.
         audit = _open_audit(state, clock, policy)
-        board, ledger = Board(), Ledger(audit, notices_per_hour=policy.audit.notices_per_hour)
+        fetching, board = FetchInformant(fetch_socket(runtime)), Board()
+        ledger = Ledger(audit, notices_per_hour=policy.audit.notices_per_hour)
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
-        verdicts = Verdicts(judge, clock, FetchInformant(fetch_socket(runtime)), settings.validity.log_in())
+        verdicts = Verdicts(judge, clock, fetching, settings.validity.log_in())
         tools = Tools(
             *(registry, verdicts, ClockAlarm(), clock, board, herald),
             Adviser(calendar, judge.policy.plausible_from),
@@ -98,12 +99,17 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         )
         readers = Readers(tools, _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, verdicts))
-        facts = DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules, calendar))
         cards = Cards(board, readers, rights, verdicts, clock, adviser=tools.adviser)
+        diagnosis = Diagnosis(
+            board,
+            readers,
+            judge,
+            clock,
+            DaemonFacts(__version__, clock.now(), str(pcscd_socket()), _changed(settings, policy, rules, calendar)),
+            fetching=fetching,
+        )
         server = _server(
-            sockets,
-            cards.interface(Diagnosis(board, readers, judge, clock, facts).method(rights.status)),
-            Codes(readers, desk, rights).interface(),
+            sockets, cards.interface(diagnosis.method(rights.status)), Codes(readers, desk, rights).interface()
         )
         watching = Watching(readers)
         watching.start()
@@ -113,17 +119,14 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
             await _look_around(sessions)
         await server.start()
         beside += [asyncio.create_task(keep_watchdog()), asyncio.create_task(_watch_sleep(readers, desk))]
-        for one in unknown_names(rules):
-            log.warning("the rights name somebody whom this machine does not know", subject=one)
+        _tell_strangers(rules)
         notify("READY=1")
         log.info("ready", version=__version__, pid=os.getpid(), seconds=round(time.monotonic() - started, 3))
         try:
             await stopping.wait()
         finally:
             notify("STOPPING=1")
-            for task in beside:
-                task.cancel()
-            await asyncio.wait(beside)
+            await _give_up(beside)
             await server.stop()
             await desk.idle(_ENDING_SECONDS)
             await watching.stop()
@@ -131,6 +134,19 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
             await asyncio.to_thread(registry.close)
             await ledger.close()
             log.info("ended")
+
+
+async def _give_up(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _tell_strangers(rules: Rules) -> None:
+    for one in unknown_names(rules):
+        structlog.get_logger("sithsd.daemon").warning(
+            "the rights name somebody whom this machine does not know", subject=one
+        )
 
 
 async def _watch_sleep(readers: Readers, desk: CodeDesk) -> None:

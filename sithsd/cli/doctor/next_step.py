@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sithsd.cli.doctor import cards, readers, services, trust
+from sithsd.cli.doctor import cards, readers, revocation, services, trust
 from sithsd.cli.doctor.check import Check
 from sithsd.cli.statuses import ExitStatus
 
@@ -49,6 +49,7 @@ STEPS: tuple[Step, ...] = (
     Step(cards.CARD, "unread", ExitStatus.DISTURBED),
     Step(trust.CLOCK, "implausible", ExitStatus.REFUSED),
     Step(trust.CLOCK, "beforeCertificates", ExitStatus.REFUSED),
+    Step(trust.CLOCK, "behind", ExitStatus.REFUSED),
     Step(cards.CODES, "notActivated", ExitStatus.NOT_SENT),
     Step(cards.CODES, "blockedForGood", ExitStatus.CODE_BLOCKED),
     Step(trust.CERTIFICATES, "none", ExitStatus.NOTHING_THERE),
@@ -56,7 +57,7 @@ STEPS: tuple[Step, ...] = (
     Step(trust.CERTIFICATES, "noLogIn", ExitStatus.NOTHING_THERE),
     Step(trust.CERTIFICATES, "malformed", ExitStatus.NOT_SENT),
     Step(trust.CERTIFICATES, "expired", ExitStatus.NOT_SENT),
-    Step(trust.REVOCATION, "refused", ExitStatus.NOT_SENT),
+    Step(revocation.REVOCATION, "refused", ExitStatus.NOT_SENT),
     Step(cards.CODES, "absent", ExitStatus.CARD_UNFIT),
     Step(cards.CODES, "blocked", ExitStatus.CODE_BLOCKED),
     Step(cards.CODES, "lastTry", ExitStatus.NOT_SENT),
@@ -79,6 +80,10 @@ STEPS: tuple[Step, ...] = (
     Step(cards.CODES, "signatureNotActivated"),
     Step(cards.CODES, "signatureLastTry"),
     Step(trust.CERTIFICATES, "endsSoon"),
+    Step(revocation.FETCH, "absent"),
+    Step(revocation.FETCH, "noAnchors"),
+    Step(revocation.FETCH, "failingAll"),
+    Step(revocation.FETCH, "failing"),
     Step(services.VERSION, "differs"),
     Step(readers.POWER, "sleeps"),
     Step(trust.CLOCK, "unsynchronised"),

@@ -12,7 +12,7 @@ The shape is stable: names and fields are only ever added.
 from collections.abc import Callable
 from typing import Any
 
-from sithsd.cli.doctor import cards, readers, services, trust
+from sithsd.cli.doctor import cards, readers, revocation, services, trust
 from sithsd.cli.doctor.check import SKIPPED, Check
 from sithsd.cli.doctor.facts import Facts
 from sithsd.cli.doctor.next_step import next_step, possible
@@ -35,7 +35,8 @@ CHECKS: tuple[Callable[[Facts], Check], ...] = (
     cards.codes,
     trust.certificates,
     trust.chain,
-    trust.revocation,
+    revocation.fetch,
+    revocation.revocation,
     trust.notices,
 )
 _DATES = ("notBefore", "notAfter")

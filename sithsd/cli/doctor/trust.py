@@ -1,4 +1,4 @@
-"""Checks of what the log-in is believed by: clock, certificates, their chain, revocation; and what was noticed.
+"""Checks of what the log-in is believed by: clock, certificates, their chain; and what was noticed.
 
 All of them look at one certificate: the one that a log-in has the best hope with. Its reasons are sorted by what they
 are about; a reason that no check knows, of a newer daemon, is the certificates'.
@@ -14,7 +14,7 @@ from sithsd.cli.replies import Certificate
 from sithsd.cli.views.certificates import SOON_DAYS
 from sithsd.values import Purpose
 
-CLOCK, CERTIFICATES, CHAIN, REVOCATION, NOTICES = "clock", "certificates", "chain", "revocation", "notices"
+CLOCK, CERTIFICATES, CHAIN, NOTICES = "clock", "certificates", "chain", "notices"
 
 SOON = timedelta(days=SOON_DAYS)
 _GOOD, _BAD = "good", "bad"
@@ -49,6 +49,7 @@ _REVOCATION = "revocation."
 _REVOCATION_NOT_CHECKED = "revocation.notChecked"
 # What evidence of revocation says beside these: of an issuer, or of the clock that the evidence is compared with.
 _BY_EVIDENCE = frozenset({"chain.revoked", "clock.behind"})
+_BEHIND = "clock.behind"
 
 
 def clock(facts: Facts) -> Check:
@@ -62,9 +63,11 @@ def clock(facts: Facts) -> Check:
     now = moment(diagnosis.now) if diagnosis else machine.now
     earliest = moment(diagnosis.plausible_from) if diagnosis else None
     implausible = now is not None and earliest is not None and min(now, machine.now) < earliest
-    certificates = _certificates(facts)
+    certificates = certificates_of(facts)
     if implausible or any(_CLOCK in one.verdict.reasons for one in certificates):
         return bad(CLOCK, "implausible", told)
+    if any(_BEHIND in one.verdict.reasons for one in certificates):
+        return bad(CLOCK, "behind", told)
     begins = [begin for one in certificates if (begin := moment(one.not_before)) is not None]
     # Of a clock that is in step with others it is the certificates that are early.
     if now is not None and begins and now < min(begins) and not machine.synchronised:
@@ -76,9 +79,9 @@ def clock(facts: Facts) -> Check:
 
 def certificates(facts: Facts) -> Check:
     """Tell whether there is a certificate for log-ins, and whether something is wrong with it itself."""
-    if not _card_is_read(facts):
+    if not card_is_read(facts):
         return skipped(CERTIFICATES)
-    found = _certificates(facts)
+    found = certificates_of(facts)
     told: Told = {"certificates": [_told(one) for one in found]}
     one = best(found)
     if one is None:
@@ -99,7 +102,7 @@ def certificates(facts: Facts) -> Check:
 
 def chain(facts: Facts) -> Check:
     """Tell whether the certificate leads to a root that this computer trusts, and for which world."""
-    one = best(_certificates(facts)) if _card_is_read(facts) else None
+    one = best(certificates_of(facts)) if card_is_read(facts) else None
     if one is None:
         return skipped(CHAIN)
     told: Told = {"environment": one.environment, "anchor": one.anchor, "steps": len(one.path)}
@@ -121,21 +124,6 @@ def chain(facts: Facts) -> Check:
     if one.anchor is None:
         return unknown(CHAIN, "untold", told)
     return good(CHAIN, told, one.environment if one.environment in {"test", "sim"} else "good")
-
-
-def revocation(facts: Facts) -> Check:
-    """Tell whether somebody looked if the certificate was revoked."""
-    one = best(_certificates(facts)) if _card_is_read(facts) else None
-    if one is None:
-        return skipped(REVOCATION)
-    told = [reason for reason in one.verdict.reasons if _of_revocation(reason)]
-    if not told:
-        return good(REVOCATION, {"reasons": []})
-    if _REVOCATION_NOT_CHECKED in told:
-        return unknown(REVOCATION, "notChecked", {"reasons": told})
-    if one.verdict.status == _BAD:
-        return bad(REVOCATION, "refused", {"reasons": told, "reason": told[0]})
-    return unknown(REVOCATION, "untold", {"reasons": told, "reason": told[0]})
 
 
 def notices(facts: Facts) -> Check:
@@ -170,12 +158,13 @@ def _for_log_in(found: Iterable[Certificate]) -> list[Certificate]:
     return [one for one in found if one.purpose == Purpose.AUTHENTICATION and not one.transport]
 
 
-def _card_is_read(facts: Facts) -> bool:
+def card_is_read(facts: Facts) -> bool:
+    """Tell whether the card that is looked at was read."""
     found = facts.reader
     return found is not None and found.state == "ready" and found.card is not None
 
 
-def _certificates(facts: Facts) -> list[Certificate]:
+def certificates_of(facts: Facts) -> list[Certificate]:
     """Return the card's certificates, as they are judged now, else as they were when it came."""
     if facts.validity.reply is not None:
         return facts.validity.reply.certificates
@@ -190,10 +179,11 @@ def _known(reasons: Iterable[str], names: dict[str, str]) -> str | None:
 
 
 def _of_another_check(reason: str) -> bool:
-    return reason in _CHAIN_BAD or (_of_revocation(reason) and reason != _REVOCATION_NOT_CHECKED)
+    return reason in _CHAIN_BAD or (of_revocation(reason) and reason != _REVOCATION_NOT_CHECKED)
 
 
-def _of_revocation(reason: str) -> bool:
+def of_revocation(reason: str) -> bool:
+    """Tell whether a reason is about revocation, or what is known of it."""
     return reason.startswith(_REVOCATION) or reason in _BY_EVIDENCE
 
 

@@ -12,6 +12,7 @@ from session_house import LONG, House, open_house
 from sithsd.api import wire
 from sithsd.api.code_methods import Codes
 from sithsd.api.diagnosis_methods import DaemonFacts, Diagnosis
+from sithsd.api.fetch_wire import StateReply
 from sithsd.api.interface import Interface, Method, StreamMethod
 from sithsd.api.methods import Cards
 from sithsd.api.peer import Caller
@@ -38,6 +39,18 @@ RULES = Rules(
 
 
 @dataclass
+class Fetching:
+    """The program that asks about revocation; `told` is how it fares."""
+
+    told: StateReply | None = None
+    place: str = "/run/sithsd-fetch/io.sithsd.Fetch"
+
+    async def state(self) -> StateReply | None:
+        """Tell it."""
+        return self.told
+
+
+@dataclass
 class Socket:
     """Both interfaces."""
 
@@ -45,6 +58,7 @@ class Socket:
     cards: Interface
     codes: Interface
     rights: Rights
+    fetching: Fetching
 
     async def call(self, name: str, caller: Caller, **parameters: object) -> dict[str, object]:
         """Call a method; return the reply as plain JSON values."""
@@ -77,5 +91,6 @@ async def open_daemon(
         cards = Cards(house.board, house.readers, rights, house.verdicts, house.clock, adviser=adviser)
         codes = Codes(house.readers, house.desk, rights, lambda pid: f"program {pid}")
         facts = DaemonFacts("9.8.7", house.clock.now(), "/run/pcscd/pcscd.comm", ["rights.file"])
-        diagnosis = Diagnosis(house.board, house.readers, judge, house.clock, facts)
-        yield Socket(house, cards.interface(diagnosis.method(rights.status)), codes.interface(), rights)
+        fetching = Fetching()
+        diagnosis = Diagnosis(house.board, house.readers, judge, house.clock, facts, fetching=fetching)
+        yield Socket(house, cards.interface(diagnosis.method(rights.status)), codes.interface(), rights, fetching)

@@ -9,6 +9,7 @@ from both_interfaces import ORDINARY, Socket, open_daemon
 from card_bench import TODAY
 from session_house import READER, policy_with
 
+from sithsd.api.fetch_wire import Failing, StateReply
 from sithsd.policy import model as policies
 from sithsd.policy import rights
 from sithsd.reader import attributes
@@ -153,3 +154,18 @@ def test_names_of_what_was_changed() -> None:
     assert config.changed(policy, policies.shipped(), "policy.") == ("policy.budget.minutes",)
     given = msgspec.structs.replace(rights.shipped(), codes=("root",))
     assert config.changed(given, rights.shipped(), "rights.") == ("rights.codes",)
+
+
+async def test_how_the_program_that_asks_about_revocation_fares(daemon: Socket) -> None:
+    """What it tells of itself is passed on, of places that fail the first sixteen; null where it does not answer."""
+    reply = await daemon.call("Diagnose", ORDINARY)
+    assert (reply["fetch"], reply["fetchSocket"]) == (None, "/run/sithsd-fetch/io.sithsd.Fetch")
+    failing = [Failing(url=f"http://{number}.example/", failures=number, detail="refused") for number in range(20)]
+    daemon.fetching.told = StateReply(
+        started="2026-11-22T06:00:00Z", stored=4, bytes=9, last_success=None, waiting=1, failing=failing, anchors=2
+    )
+    told = (await daemon.call("Diagnose", ORDINARY))["fetch"]
+    assert (told["started"], told["lastSuccess"]) == ("2026-11-22T06:00:00Z", None)
+    assert (told["stored"], told["waiting"], told["anchors"]) == (4, 1, 2)
+    assert len(told["failing"]) == 16
+    assert told["failing"][3] == {"url": "http://3.example/", "failures": 3, "nextTry": None}

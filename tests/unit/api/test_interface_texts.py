@@ -59,6 +59,8 @@ NAMED = {
         diagnosis_wire.Rate,
         diagnosis_wire.PassedOver,
         diagnosis_wire.ReaderDiagnosis,
+        diagnosis_wire.FailingPlace,
+        diagnosis_wire.FetchDiagnosis,
         wire.Choice,
     ],
     CODES_SOCKET: [

@@ -39,6 +39,19 @@ def examined(**more: Any) -> dict[str, Any]:
     }
 
 
+def fetching(*failing: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return how sithsd-fetch fares, and whom it asks in vain."""
+    return {
+        "started": "2026-11-22T06:00:00Z",
+        "lastSuccess": "2026-11-22T11:30:00Z",
+        "stored": 4,
+        "waiting": 0,
+        "anchors": 1,
+        "failing": list(failing),
+        **more,
+    }
+
+
 def diagnosis(*readers: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a reply of Diagnose; without readers it has the usual one."""
     return {
@@ -55,6 +68,8 @@ def diagnosis(*readers: dict[str, Any], **more: Any) -> dict[str, Any]:
         "issuers": 4,
         "settings": ["rights.group"],
         "readers": list(readers or [examined()]),
+        "fetchSocket": "/run/sithsd-fetch/io.sithsd.Fetch",
+        "fetch": fetching(),
         **more,
     }
 

@@ -25,6 +25,7 @@ from tests.unit.cli.doctor_facts import (
     diagnosis,
     examined,
     facts,
+    fetching,
     machine,
     refused,
     seen,
@@ -116,6 +117,21 @@ def plugged(device: UsbReader) -> Facts:
         machine=machine(usb_readers=(UsbReader(2, 7, "auto", 0, "suspended"), device)),
         diagnosis=answered(diagnosis(SLEEPER), replies.DiagnoseReply),
     )
+
+
+STALE = "revocation.stale"
+HOURS = [{"fingerprint": "AB" * 32, "status": "good", "staleHours": 7}, {"fingerprint": "CD" * 32, "status": "good"}]
+FAILING = {"url": "http://crl.example:80/a.crl", "failures": 3, "nextTry": "2026-11-22T12:10:00Z"}
+
+
+def with_diagnosis(**more: Any) -> Facts:
+    """Return facts of which the daemon tells this, too."""
+    return facts(diagnosis=answered(diagnosis(**more), replies.DiagnoseReply))
+
+
+def with_fetch(*failing: dict[str, Any], **more: Any) -> Facts:
+    """Return facts in which sithsd-fetch fares like this."""
+    return with_diagnosis(fetch=fetching(*failing, **more))
 
 
 CASES = [
@@ -275,9 +291,28 @@ CASES = [
     Case("revocation", "notChecked", UNKNOWN, facts()),
     Case("revocation", "good", GOOD, with_certificates(judged(status="good"))),
     Case("revocation", "refused", BAD, with_certificates(judged("revocation.revoked")), hinders=True),
-    Case("revocation", "untold", UNKNOWN, with_certificates(judged("revocation.stale", status="unknown"))),
     Case("revocation", "refused", BAD, with_certificates(judged("chain.revoked")), hinders=True),
     Case("revocation", "untold", UNKNOWN, with_certificates(judged("clock.behind", status="unknown"))),
+    *(
+        Case("revocation", finding, UNKNOWN, with_certificates(judged(reason, status="unknown")))
+        for reason, finding in (
+            ("revocation.unreachable", "unreachable"),
+            ("revocation.invalid", "invalid"),
+            ("revocation.notKnown", "notKnown"),
+            ("revocation.noSource", "noSource"),
+            ("revocation.newer", "untold"),
+            (STALE, "untold"),
+        )
+    ),
+    Case("revocation", "stale", UNKNOWN, with_certificates(judged(STALE, status="unknown", evidence=HOURS))),
+    Case("fetch", "good", GOOD, facts()),
+    Case("fetch", "idle", GOOD, with_fetch(lastSuccess=None)),
+    Case("fetch", "absent", BAD, with_diagnosis(fetch=None)),
+    Case("fetch", "untold", UNKNOWN, with_diagnosis(fetch=None, fetchSocket=None)),
+    Case("fetch", "noAnchors", BAD, with_fetch(anchors=0)),
+    Case("fetch", "failing", BAD, with_fetch(FAILING)),
+    Case("fetch", "failingAll", BAD, with_fetch({"url": "http://[x", "failures": 1}, FAILING, lastSuccess=None)),
+    Case("clock", "behind", BAD, with_certificates(judged("clock.behind", status="unknown")), hinders=True),
     Case("notices", "good", GOOD, facts()),
     Case("notices", "good", GOOD, with_notices(notice(cardSerial="FF"))),
     Case("notices", "triesLost", BAD, with_notices(notice("code.outcomeLearnt"), notice())),

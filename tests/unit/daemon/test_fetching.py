@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from sithsd.api.fetch_evidence import to_wire
-from sithsd.api.fetch_wire import CheckRevocationCall, CheckRevocationReply
+from sithsd.api.fetch_wire import CheckRevocationCall, CheckRevocationReply, StateReply
 from sithsd.api.interface import Interface, Method, interface_text
 from sithsd.api.peer import Caller
 from sithsd.api.rights import everyone
@@ -239,6 +239,28 @@ async def test_many_questions_at_once(tmp_path: Path, leaf: Certificate) -> None
         told = await asyncio.gather(*(ask(informant, leaf) for _ in range(100)))
     assert told == 100 * [Told((good(leaf),))]
     assert most <= 16
+
+
+async def test_how_it_fares(tmp_path: Path, leaf: Certificate) -> None:
+    """What it tells of itself; nothing where it is not there, hangs for a second or tells something else."""
+    informant = FetchInformant(tmp_path / FETCH_SOCKET)
+    assert informant.place == str(tmp_path / FETCH_SOCKET)
+    assert await informant.state() is None
+    state = StateReply(started="2026-11-22T06:00:00Z", stored=1, bytes=2, last_success=None, waiting=0, anchors=1)
+    for answer, told in ((state, state), ({"started": 7}, None)):
+        said = msgspec.json.encode({"parameters": answer}) + b"\0"
+
+        async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: bytes = said) -> None:
+            await reader.readuntil(b"\0")
+            writer.write(said)
+            writer.close()
+
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(await asyncio.start_unix_server(say, tmp_path / FETCH_SOCKET))
+            assert await informant.state() == told
+        (tmp_path / FETCH_SOCKET).unlink(missing_ok=True)
+    async with serving(tmp_path, lambda _: reply(good(leaf))):  # knows no such method
+        assert await informant.state() is None
 
 
 async def _said(folder: Path, leaf: Certificate, answer: bytes) -> Told | None:
