@@ -7,13 +7,14 @@ for temporary ones; to others they have to be delivered (see `sithsd.validity.bu
 import pickle
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from sithsd.certificate.read import read
 from sithsd.validity.bulk.fast import Fast
@@ -91,7 +92,7 @@ def _there(parts: Iterator[Part], packed: bytes, executor: Executor, in_flight: 
                 return
             part, future = waiting.popleft()
             yield part, future.result()
-    except BrokenExecutor as broken:
+    except (BrokenExecutor, CancelledError) as broken:
         raise BulkError("a process that judged rows ended before its time") from broken
     finally:
         for _, future in waiting:
@@ -100,14 +101,15 @@ def _there(parts: Iterator[Part], packed: bytes, executor: Executor, in_flight: 
 
 def judge_partition(packed: bytes, given: Sequence[tuple[int, bytes]]) -> Judged:
     """Return what is found of the certificates in `given`, each with its line, in their order."""
-    fast = _unpacked(packed)
-    return tuple(fast.row(line, der) for line, der in given)
+    fast, turn = _unpacked(packed)
+    with turn:
+        return tuple(fast.row(line, der) for line, der in given)
 
 
 @lru_cache(maxsize=1)
-def _unpacked(packed: bytes) -> Fast:
-    # What was learnt of one partition is of use for the next one.
-    return Fast(*pickle.loads(packed))  # noqa: S301 - written above, by the process that gives the rows
+def _unpacked(packed: bytes) -> tuple[Fast, Lock]:
+    # What was learnt of one partition is of use for the next one. A cluster's worker may have several threads.
+    return Fast(*pickle.loads(packed)), Lock()  # noqa: S301 - written above, by the process that gives the rows
 
 
 def _cut(rows: Iterable[CertificateRow]) -> Iterator[Part]:
