@@ -156,6 +156,36 @@ def test_a_certificate_without_points_is_on_no_part_for_one(office: Office) -> N
     assert told(examine(office, office.list(), about=office.other)) == GOOD
 
 
+def test_points_named_below_the_issuer(office: Office) -> None:
+    """A point's name may be told by its last part (RFC 5280, 4.2.1.13): it is the whole name that is compared."""
+    parts = [x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in "12"]
+    holder = office.forge.person(
+        issuer=office.issuer,
+        extensions=[(x509.CRLDistributionPoints([x509.DistributionPoint(None, parts[0], None, None)]), False)],
+    )
+    wholes = [[x509.DirectoryName(x509.Name([*office.issuer.name.rdns, part]))] for part in parts]
+    for full, relative, expected in (
+        (None, parts[0], GOOD),
+        (None, parts[1], INVALID),
+        (wholes[0], None, GOOD),
+        (wholes[1], None, INVALID),
+    ):
+        point = x509.IssuingDistributionPoint(full, relative, False, False, None, False, False)
+        assert told(examine(office, office.list(point=point), about=holder)) == expected
+        assert told(examine(office, office.list([office.entry(holder)], point=point), about=holder)) == (
+            REVOKED if expected == GOOD else INVALID
+        )
+
+
+def test_a_point_whose_list_another_signs_is_nobodys_here(office: Office) -> None:
+    """The issuer's part for a point that names another signer proves nothing; its list about everything does."""
+    name = x509.DirectoryName(office.root.name)
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(ONE)], None, None, [name])
+    holder = office.forge.person(issuer=office.issuer, extensions=[(x509.CRLDistributionPoints([point]), False)])
+    assert told(examine(office, office.list(point=scope(ONE)), about=holder)) == INVALID
+    assert told(examine(office, office.list(), about=holder)) == GOOD
+
+
 def test_some_reasons_are_not_all(office: Office) -> None:
     """A list for some reasons proves nothing until the others are covered too; listed in it is revoked."""
     some, others = office.list(point=scope(reasons=SOME)), office.list(point=scope(reasons=ALL - SOME))
