@@ -24,7 +24,7 @@ SECURITYDIR ?= /usr$(patsubst /usr%,%,$(shell pkg-config --variable=libdir pam 2
 PLACES := PYTHON LIBDIR BINDIR SBINDIR MANDIR DOCDIR BASHDIR ZSHDIR FISHDIR UNITDIR USERUNITDIR SYSUSERSDIR TMPFILESDIR POLKITDIR P11KITDIR SECURITYDIR
 SETTINGS := $(foreach place,$(PLACES),$(place)=$($(place)))
 VENV := $(LIBDIR)/venv
-PROGRAMS := sithsctl sithsd
+PROGRAMS := sithsctl sithsd sithsd-fetch
 ROOT := build/root
 # Folders are among them: a file that was removed has changed its folder.
 SOURCES = $(shell find sithsd drivers fixtures systemd .ci -name __pycache__ -prune -o -print) $(MAKEFILE_LIST) pyproject.toml README.md ERRORS.md
@@ -46,6 +46,7 @@ build/whole: build/settings $(SOURCES) | setup
 	@mkdir -p $(ROOT)$(BINDIR) $(ROOT)$(SBINDIR)
 	@ln -s --relative $(ROOT)$(VENV)/bin/sithsctl $(ROOT)$(BINDIR)/sithsctl
 	@ln -s --relative $(ROOT)$(VENV)/bin/sithsd $(ROOT)$(SBINDIR)/sithsd
+	@ln -s --relative $(ROOT)$(VENV)/bin/sithsd-fetch $(ROOT)$(SBINDIR)/sithsd-fetch
 	@$(BIN)/python .ci/manual-pages $(ROOT)$(MANDIR)
 	@mkdir -p $(ROOT)$(BASHDIR) $(ROOT)$(ZSHDIR) $(ROOT)$(FISHDIR)
 	@for program in $(PROGRAMS); do \

@@ -19,11 +19,15 @@ SECONDS = 500
 # What a machine writes while packages come and go is no package's remains.
 LOGS = ("/var/log/", "/var/cache/apt/", "/var/lib/apt/", "/var/lib/dpkg/", "/run/systemd/")
 FIND = ("-xdev", "-printf", "/%P\t%y %m %U:%G\n")
-SITES = {"/etc/sithsd", "/etc/sithsd/drivers.d", "/var/lib/sithsd", "/run/sithsd"}
+SITES = {
+    *("/etc/sithsd", "/etc/sithsd/anchors", "/etc/sithsd/drivers.d"),
+    *("/var/lib/sithsd", "/run/sithsd", "/var/lib/sithsd-fetch", "/run/sithsd-fetch"),
+}
 # Below /usr, or where PREFIX says; and what other programs look for in one place.
 OWN = (
     "bin/sithsctl",
     "sbin/sithsd",
+    "sbin/sithsd-fetch",
     "lib/sithsd/venv/bin/python",
     "share/bash-completion/completions/sithsctl",
     "share/bash-completion/completions/sithsd",
@@ -33,7 +37,10 @@ OWN = (
     "lib/systemd/user/sithsd-ssh-agent.socket",
 )
 OTHERS = ("lib/sysusers.d/sithsd.conf", "lib/tmpfiles.d/sithsd.conf", "share/polkit-1/rules.d/50-sithsd.rules")
-UNITS = ("sithsd.service", "sithsd-cards.socket", "sithsd-codes.socket")
+UNITS = (
+    *("sithsd.service", "sithsd-cards.socket", "sithsd-codes.socket"),
+    *("sithsd-fetch.service", "sithsd-fetch.socket"),
+)
 # As systemd would start them: the sockets are root's, the daemon is its own user's and is handed them.
 START = """
 set -e
@@ -47,9 +54,17 @@ daemon=$!
 until [ -S /run/sithsd/io.sithsd.Codes ] && [ -S /run/pcscd/pcscd.comm ]; do sleep 0.05; done
 sithsctl status --json || { cat /tmp/log >&2; exit 1; }
 stat --format '%U %a %n' /var/lib/sithsd/audit.sqlite
-kill $daemon $pcscd
-wait $daemon
-rm -rf /tmp/log /run/sithsd/io.sithsd.* /run/pcscd
+systemd-socket-activate --listen=/run/sithsd-fetch/io.sithsd.Fetch --fdname=io.sithsd.Fetch \
+    setpriv --reuid=sithsd-fetch --regid=sithsd-fetch --clear-groups --no-new-privs \
+    /usr/lib/sithsd/venv/bin/sithsd-fetch 2>/tmp/log &
+fetch=$!
+until [ -S /run/sithsd-fetch/io.sithsd.Fetch ]; do sleep 0.05; done
+/usr/lib/sithsd/venv/bin/python -B -c 'from sithsd.api.client import Client
+print(Client("/run/sithsd-fetch/io.sithsd.Fetch").call("io.sithsd.Fetch.GetState")["stored"])' || { cat /tmp/log >&2; exit 1; }
+stat --format '%U %a %n' /var/lib/sithsd-fetch/fetched.sqlite
+kill $daemon $pcscd $fetch
+wait $daemon $fetch
+rm -rf /tmp/log /run/sithsd/io.sithsd.* /run/sithsd-fetch/io.sithsd.* /run/pcscd
 """
 
 
@@ -150,24 +165,25 @@ def test_the_package_is_installed_serves_and_is_gone(chroot: Chroot) -> None:
     assert {
         *(f"/usr/{path}" for path in (*OWN, *OTHERS)),
         *pages,
-        "/usr/share/man/man8/sithsd.8.gz",
+        *(f"/usr/share/man/man8/{name}.8.gz" for name in ("sithsd", "sithsd-fetch")),
     } <= installed.keys()
     # PAM's folder is the architecture's.
     modules = [path for path in installed if re.fullmatch("/usr/lib/[^/]+/security/pam_sithsd[.]so", path)]
     assert len(modules) == len(list((CHECKOUT / "drivers").glob("pam/Makefile")))
     # That of opensc-pkcs11 is Debian's own; nothing is registered twice.
     assert not [path for path in installed if "p11-kit/modules/sithsd" in path]
-    for program in ("sithsd", "sithsctl"):
+    for program in ("sithsd", "sithsd-fetch", "sithsctl"):
         assert chroot.run(program, "--version").split()[-1] == __version__
     # The units' programs are where the units say.
     assert chroot.run("systemd-analyze", "verify", "--man=no", *UNITS) == ""
 
-    status, state = chroot.run("sh", "-c", START).splitlines()
+    status, state, stored, fetched = chroot.run("sh", "-c", START).splitlines()
     assert json.loads(status)["readers"] == []
     assert state == "sithsd 600 /var/lib/sithsd/audit.sqlite"
+    assert (stored, fetched) == ("0", "sithsd-fetch 600 /var/lib/sithsd-fetch/fetched.sqlite")
     # Nothing is compiled or written beside the modules when they are used, also by root.
     written = {path for path in chroot.files() if path not in installed}
-    assert {path.removesuffix("-journal") for path in written} == {"/var/lib/sithsd/audit.sqlite"}
+    assert {path.removesuffix("-journal") for path in written} == {state.split()[-1], fetched.split()[-1]}
 
     chroot.write("/etc/sithsd/policy.toml", "# the site's\n")
     chroot.run("dpkg", "--remove", "sithsd")

@@ -108,7 +108,14 @@ def test_mandoc_takes_every_page(pages: list[Path]) -> None:
 def test_every_command_has_a_page_with_its_options(pages: list[Path]) -> None:
     """What a command's own help tells is in its page: every option and, of the program, every command and status."""
     shown = {page.stem: run("mandoc", "-T", "man", page).replace("\\", "") for page in pages}
-    assert {"sithsctl", "sithsd", "sithsctl-verify", "sithsctl-audit", "sithsctl-audit-export"} <= shown.keys()
+    assert {
+        "sithsctl",
+        "sithsd",
+        "sithsd-fetch",
+        "sithsctl-verify",
+        "sithsctl-audit",
+        "sithsctl-audit-export",
+    } <= shown.keys()
     for name, text in shown.items():
         program, *command = called(name, shown.keys())
         told = run(BIN / program, *command, "--help", env={"LC_ALL": "C.UTF-8"})

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from sithsd.cli.commands.ssh_agent import SOCKET
+from sithsd.locations import FETCH_SOCKET, fetch_runtime_dir
 
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
-PROGRAM = r"/usr/lib/sithsd/venv/bin/\w+"
+PROGRAM = r"/usr/lib/sithsd/venv/bin/[\w-]+"
 MOST_EXPOSURE = 2.0
 
 
@@ -55,7 +56,7 @@ def copied(source: Path, folder: Path) -> Path:
 
 def test_the_units_are_free_of_mistakes(installed: list[Path]) -> None:
     """`systemd-analyze verify` knows every key and value, and has nothing to say."""
-    assert len(installed) == 3
+    assert len(installed) == 5
     judged = run("systemd-analyze", "verify", "--man=no", *installed)
     assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
 
@@ -105,10 +106,11 @@ def test_the_agents_socket_is_the_users_alone() -> None:
     assert unit("user/sithsd-ssh-agent.service")["Service"]["LimitCORE"] == "0"
 
 
-def test_the_service_is_hardened() -> None:
-    """`systemd-analyze security` rates the service's exposure at 2.0 or less, out of 10."""
-    judged = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNITS / "sithsd.service")
-    rated = re.search(r"Overall exposure level for sithsd\.service: ([0-9.]+)", judged.stdout)
+@pytest.mark.parametrize("name", ["sithsd", "sithsd-fetch"])
+def test_the_services_are_hardened(name: str) -> None:
+    """`systemd-analyze security` rates each service's exposure at 2.0 or less, out of 10."""
+    judged = run("systemd-analyze", "security", "--offline=true", "--no-pager", UNITS / f"{name}.service")
+    rated = re.search(rf"Overall exposure level for {name}\.service: ([0-9.]+)", judged.stdout)
     assert rated, judged.stdout + judged.stderr
     assert float(rated[1]) <= MOST_EXPOSURE
 
@@ -136,6 +138,41 @@ def test_what_codes_and_clients_rely_on_is_said(key: str, value: str) -> None:
     assert unit("sithsd.service")["Service"][key] == value
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("Type", "notify"),
+        ("User", "sithsd-fetch"),
+        ("Group", "sithsd-fetch"),
+        ("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6"),
+        ("SocketBindDeny", "any"),
+        ("StateDirectory", "sithsd-fetch"),
+        ("PrivateDevices", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("NoNewPrivileges", "yes"),
+        ("LimitCORE", "0"),
+        ("MemoryMax", "512M"),
+        ("UMask", "0077"),
+    ],
+)
+def test_what_has_the_network_has_nothing_else(key: str, value: str) -> None:
+    """Its own user, families of addresses, no port of its own, a bound on its memory, and no device."""
+    assert unit("sithsd-fetch.service")["Service"][key] == value
+
+
+def test_what_has_the_network_reaches_no_card() -> None:
+    """Neither pcscd nor the daemon's sockets and state can be reached by what may be broken into from outside."""
+    hidden = unit("sithsd-fetch.service")["Service"]["InaccessiblePaths"].split()
+    assert {"-/run/pcscd", "-/run/sithsd", "-/var/lib/sithsd"} == set(hidden)
+
+
+def test_the_daemon_works_without_what_fetches() -> None:
+    """The daemon wants it and waits for its socket; nothing of it is required."""
+    text = (UNITS / "sithsd.service").read_text(encoding="utf-8")
+    assert "Wants=sithsd-fetch.socket\n" in text
+    assert "sithsd-fetch" not in unit("sithsd.service")["Unit"]["Requires"]
+
+
 def _calls(group: str) -> set[str]:
     """Return the system calls of one of systemd's groups, those of the groups in it included."""
     listed = run("systemd-analyze", "syscall-filter", group).stdout.splitlines()
@@ -159,6 +196,7 @@ def test_the_sockets_outlive_the_service() -> None:
     """The folder of the sockets is not the service's: at stop it would be removed from under the socket units."""
     assert "RuntimeDirectory" not in unit("sithsd.service")["Service"]
     assert unit("sithsd.service")["Service"]["StateDirectory"] == "sithsd"
+    assert "RuntimeDirectory" not in unit("sithsd-fetch.service")["Service"]
 
 
 @pytest.mark.parametrize(
@@ -174,8 +212,16 @@ def test_each_interface_has_its_socket(name: str, interface: str) -> None:
     assert socket["SocketMode"] == "0666"
 
 
+def test_the_socket_of_what_fetches_is_the_daemons() -> None:
+    """Nobody but root and the daemon's group may have issuers asked."""
+    socket = unit("sithsd-fetch.socket")["Socket"]
+    assert socket["ListenStream"] == str(fetch_runtime_dir() / FETCH_SOCKET)
+    assert (socket["FileDescriptorName"], socket["Service"]) == (FETCH_SOCKET, "sithsd-fetch.service")
+    assert (socket["SocketMode"], socket["SocketGroup"]) == ("0660", unit("sithsd.service")["Service"]["Group"])
+
+
 def test_the_users_named_are_made(tmp_path: Path) -> None:
-    """systemd-sysusers makes the service's user and the groups that the shipped rights name, and nothing else."""
+    """systemd-sysusers makes the services' users and the groups that the shipped rights name, and nothing else."""
     folder = tmp_path / "usr/lib/sysusers.d"
     folder.mkdir(parents=True)
     (tmp_path / "etc").mkdir()
@@ -186,7 +232,9 @@ def test_the_users_named_are_made(tmp_path: Path) -> None:
     service = unit("sithsd.service")["Service"]
     shipped = tomllib.loads((UNITS.parent / "sithsd" / "policy" / "rights.toml").read_text(encoding="utf-8"))
     groups = {one.removeprefix("group:") for line in shipped.values() for one in line if one.startswith("group:")}
-    assert names == {service["User"], service["Group"], *groups} == {"sithsd", "sithsd-desk"}
+    fetch = unit("sithsd-fetch.service")["Service"]
+    users = {service["User"], service["Group"], fetch["User"], fetch["Group"]}
+    assert names == users | groups == {"sithsd", "sithsd-desk", "sithsd-fetch"}
 
 
 def test_the_folders_are_made_with_their_modes(tmp_path: Path) -> None:
@@ -203,7 +251,10 @@ def test_the_folders_are_made_with_their_modes(tmp_path: Path) -> None:
     wanted = {
         "/run/sithsd": (0o755, "root"),
         "/var/lib/sithsd": (0o700, "sithsd"),
+        "/run/sithsd-fetch": (0o755, "root"),
+        "/var/lib/sithsd-fetch": (0o700, "sithsd-fetch"),
         "/etc/sithsd": (0o755, "root"),
+        "/etc/sithsd/anchors": (0o755, "root"),
         "/etc/sithsd/drivers.d": (0o755, "root"),
     }
     owners = {row[1]: row[3] for row in rows("sithsd.tmpfiles")}
