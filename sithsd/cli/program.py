@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from sithsd.cli import answers
+from sithsd.cli.anchors import anchors_group
 from sithsd.cli.audit import audit_group
 from sithsd.cli.commands import activate, doctor, lock, look, monitor, prove, report, spend, ssh_agent
 from sithsd.cli.commands.spend import Operation
@@ -38,6 +39,7 @@ def program(words: Words) -> click.Group:
     )
     for command in _commands(words, options):
         group.add_command(command)
+    group.add_command(anchors_group(words, options))
     group.add_command(audit_group(words, options))
     return group
 

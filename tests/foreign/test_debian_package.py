@@ -60,7 +60,8 @@ systemd-socket-activate --listen=/run/sithsd-fetch/io.sithsd.Fetch --fdname=io.s
 fetch=$!
 until [ -S /run/sithsd-fetch/io.sithsd.Fetch ]; do sleep 0.05; done
 /usr/lib/sithsd/venv/bin/python -B -c 'from sithsd.api.client import Client
-print(Client("/run/sithsd-fetch/io.sithsd.Fetch").call("io.sithsd.Fetch.GetState")["stored"])' || { cat /tmp/log >&2; exit 1; }
+with Client("/run/sithsd-fetch/io.sithsd.Fetch") as client:
+    print(client.call("io.sithsd.Fetch.GetState")["stored"])' || { cat /tmp/log >&2; exit 1; }
 stat --format '%U %a %n' /var/lib/sithsd-fetch/fetched.sqlite
 kill $daemon $pcscd $fetch
 wait $daemon $fetch

@@ -14,6 +14,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SECONDS = 120
+SERVICES = ("sithsd", "sithsd-fetch")
 # A shell on zsh's own pseudo-terminal: completion is asked for by a key there, and by nothing else.
 ZSH = r"""
 zmodload zsh/zpty
@@ -108,14 +109,8 @@ def test_mandoc_takes_every_page(pages: list[Path]) -> None:
 def test_every_command_has_a_page_with_its_options(pages: list[Path]) -> None:
     """What a command's own help tells is in its page: every option and, of the program, every command and status."""
     shown = {page.stem: run("mandoc", "-T", "man", page).replace("\\", "") for page in pages}
-    assert {
-        "sithsctl",
-        "sithsd",
-        "sithsd-fetch",
-        "sithsctl-verify",
-        "sithsctl-audit",
-        "sithsctl-audit-export",
-    } <= shown.keys()
+    pages_of = {*SERVICES, "sithsctl", "sithsctl-verify", "sithsctl-audit", "sithsctl-audit-export"}
+    assert pages_of <= shown.keys()
     for name, text in shown.items():
         program, *command = called(name, shown.keys())
         told = run(BIN / program, *command, "--help", env={"LC_ALL": "C.UTF-8"})
@@ -130,7 +125,7 @@ def test_every_command_has_a_page_with_its_options(pages: list[Path]) -> None:
 
 def called(page: str, pages: Collection[str]) -> list[str]:
     """Return how what a page is about is called: a word for each page that its name goes on from, and one more."""
-    above = max((one for one in pages if page.startswith(f"{one}-")), key=len, default="")
+    above = "" if page in SERVICES else max((one for one in pages if page.startswith(f"{one}-")), key=len, default="")
     return [*called(above, pages), page.removeprefix(f"{above}-")] if above else [page]
 
 

@@ -1115,3 +1115,25 @@ ssh-strange-session = What was told of a session is not so: { $detail }
 ssh-unsupported = A request that this agent does not serve (number { $number }): keys are on cards, and are neither added, removed nor locked.
 ssh-malformed = A request that is none: { $detail }
 ssh-fault = A fault in the agent: { $detail }
+
+# sithsctl anchors.
+help-anchors = Show or install the roots that this computer trusts. Only SITHS's own, by their pinned fingerprints.
+help-anchors-list = Show the roots that may be trusted, and which of them are installed.
+help-anchors-install = Install a root from a file (PEM or DER), or with --fetch from its pinned place by sithsd-fetch. Run it as root; sithsd and sithsd-fetch read the roots when they start.
+help-option-anchors-folder = The folder of the installed roots.
+help-option-anchors-fetch = Have sithsd-fetch get the root from its pinned place on the network.
+help-option-anchors-environment = The environment whose root it is. Otherwise production with --fetch, and any with a file.
+anchors-world-production = for real cards
+anchors-world-test = for TEST cards, which identify no real person
+anchors-installed = Installed: { $name }, { $world }, in { $file }
+anchors-absent = Not installed: { $name }, { $world }
+anchors-done = Installed: { $name }, { $world }, in { $file }
+anchors-test = It is not trusted until environments in /etc/sithsd/sithsd.toml names "test". TEST cards are always marked as TEST.
+anchors-restart = Restart sithsd and sithsd-fetch for them to trust it: systemctl restart sithsd sithsd-fetch
+anchors-oneOf = Name a file with the root, or say --fetch, one of the two.
+anchors-refused = That is no root that may be trusted here, so nothing was installed. Get the root from SITHS, or use --fetch.
+anchors-noCertificate = There is no certificate in it that can be read (PEM or DER), so nothing was installed.
+anchors-unreadable = The file can't be read, so nothing was installed.
+anchors-unwritable = The root can't be written into the folder. Is there room on the disk, and is the folder one?
+anchors-denied = You may not install a root. Run the command as root, with sudo.
+anchors-noFetch = sithsd-fetch does not answer, and only it has the network. Start it with: systemctl start sithsd-fetch. Or give the root as a file.

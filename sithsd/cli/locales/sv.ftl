@@ -1114,3 +1114,25 @@ ssh-strange-session = Det som uppgavs om en session stämmer inte: { $detail }
 ssh-unsupported = En begäran som agenten inte tar emot (nummer { $number }): nycklarna finns på kort och varken läggs till, tas bort eller låses.
 ssh-malformed = En begäran som inte är någon: { $detail }
 ssh-fault = Ett fel i agenten: { $detail }
+
+# sithsctl anchors.
+help-anchors = Se eller installera de rötter som datorn litar på. Bara SITHS egna, efter deras fastställda fingeravtryck.
+help-anchors-list = Se vilka rötter som får användas, och vilka av dem som är installerade.
+help-anchors-install = Installera en rot från en fil (PEM eller DER), eller med --fetch från dess fastställda plats genom sithsd-fetch. Kör det som root; sithsd och sithsd-fetch läser rötterna när de startar.
+help-option-anchors-folder = Mappen med de installerade rötterna.
+help-option-anchors-fetch = Låt sithsd-fetch hämta roten från dess fastställda plats på nätet.
+help-option-anchors-environment = Den miljö vars rot det är. Annars production med --fetch, och vilken som helst med en fil.
+anchors-world-production = för riktiga kort
+anchors-world-test = för TEST-kort, som inte visar vem någon verklig person är
+anchors-installed = Installerad: { $name }, { $world }, i { $file }
+anchors-absent = Inte installerad: { $name }, { $world }
+anchors-done = Installerad: { $name }, { $world }, i { $file }
+anchors-test = Den är inte betrodd förrän environments i /etc/sithsd/sithsd.toml nämner "test". TEST-kort märks alltid som TEST.
+anchors-restart = Starta om sithsd och sithsd-fetch, så att de litar på den: systemctl restart sithsd sithsd-fetch
+anchors-oneOf = Ange en fil med roten eller --fetch, ett av dem.
+anchors-refused = Det är ingen rot som får betros här, så inget installerades. Hämta roten från SITHS eller använd --fetch.
+anchors-noCertificate = Det finns inget certifikat i den som går att läsa (PEM eller DER), så inget installerades.
+anchors-unreadable = Filen går inte att läsa, så inget installerades.
+anchors-unwritable = Roten går inte att skriva i mappen. Finns det plats på disken, och är det en mapp?
+anchors-denied = Du får inte installera en rot. Kör kommandot som root, med sudo.
+anchors-noFetch = sithsd-fetch svarar inte, och bara det har nätet. Starta det med: systemctl start sithsd-fetch. Eller ge roten som en fil.

@@ -25,7 +25,7 @@ import pytest
 
 from sithsd.cli.main import run
 from sithsd.cli.words import LANGUAGES, Words
-from sithsd.locations import CARDS_SOCKET, CODES_SOCKET
+from sithsd.locations import CARDS_SOCKET, CODES_SOCKET, FETCH_SOCKET
 
 PATIENCE = 20.0
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -239,7 +239,7 @@ class FakeDaemon:
         self.requests: list[dict[str, Any]] = []
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._listeners = [self._listen(name) for name in (CARDS_SOCKET, CODES_SOCKET)]
+        self._listeners = [self._listen(name) for name in (CARDS_SOCKET, CODES_SOCKET, FETCH_SOCKET)]
 
     def calls(self, method: str) -> list[dict[str, Any]]:
         """Return the parameters of the calls of a method, without what was not said."""
