@@ -30,6 +30,7 @@ COMMANDS = [
     "activate",
     "report",
     "ssh-agent",
+    "anchors",
     "audit",
 ]
 
