@@ -49,8 +49,8 @@ run: setup ## the daemon in the foreground on this machine's own pcscd and reade
 	@exec $(BIN)/sithsd --runtime-dir "$(CURDIR)/$(RUN)" --state-dir "$(CURDIR)/$(RUN)/state"
 
 .PHONY: bench
-bench: setup ## measure: APDUs, bytes, times, memory, wake-ups
-	@$(BIN)/python -m tests.bench
+bench: setup ## measure: APDUs, bytes, times, memory, wake-ups, a million certificates (BENCH=million: these alone)
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 .PHONY: soak
 soak: setup ## property, fuzz and e2e tests with new random seeds for SOAK_MINUTES (10)

@@ -1,5 +1,7 @@
 """make bench: measure, and print a table; the same figures as JSON in .cache/bench.json.
 
+With the word "cards" or "million" only the one or the other half is measured.
+
 Figures of one machine at one time: compare the rows of one run with each other, not with another run's.
 """
 
@@ -20,7 +22,7 @@ from rich.table import Table
 
 from sithsd import __version__
 from sithsd.simulator.stage import Stage
-from tests.bench import reading
+from tests.bench import million, reading
 from tests.bench.stagehand import Bench, resident_megabytes, wake_ups
 
 _OUTPUT = Path(".cache/bench.json")
@@ -30,7 +32,30 @@ _LOADS = {"1 client": (1, 2000, 0.0), "100 clients": (100, 100, 0.0), "100 clien
 
 
 def main() -> None:
-    """Measure everything, in one run on one stage."""
+    """Measure everything, or what is named."""
+    named = sys.argv[1:] or ["cards", "million"]
+    figures: dict[str, Any] = {
+        "sithsd": __version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+    }
+    if "cards" in named:
+        figures |= _cards()
+    if "million" in named:
+        figures["million"] = million.measure()
+    _OUTPUT.parent.mkdir(exist_ok=True)
+    _OUTPUT.write_text(json.dumps(figures, indent=2) + "\n")
+    console = Console(width=100)
+    console.print(f"sithsd {figures['sithsd']}, {figures['date']}, {figures['machine']}")
+    if "cards" in named:
+        _show_cards(console, figures)
+    if "million" in named:
+        _show_million(console, figures["million"])
+    console.print(f"JSON: {_OUTPUT}")
+
+
+def _cards() -> dict[str, Any]:
+    """Measure what a card costs, in one run on one stage."""
     with tempfile.TemporaryDirectory(prefix="sithsd-bench-") as folder, Stage(readers=2) as stage:
         bench = Bench(stage, Path(folder))
         bench.simulator("insert", "ordinary")  # personalises the card: not a thing to measure
@@ -38,10 +63,7 @@ def main() -> None:
         bench.simulator("build")
         lengths = reading.certificate_lengths(bench)
         readings = reading.measure(bench)
-        figures: dict[str, Any] = {
-            "sithsd": __version__,
-            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        return {
             "floor": {
                 "apdus": reading.floor_apdus(lengths),
                 "bytes": sum(lengths),
@@ -60,9 +82,6 @@ def main() -> None:
             ],
             "daemon": _daemon(bench),
         }
-    _OUTPUT.parent.mkdir(exist_ok=True)
-    _OUTPUT.write_text(json.dumps(figures, indent=2) + "\n")
-    _show(figures)
 
 
 def _daemon(bench: Bench) -> dict[str, float]:
@@ -109,9 +128,7 @@ def _is_ready(picture: dict[str, Any]) -> bool:
     return any(reader["state"] == "ready" for reader in picture.get("readers", ()))
 
 
-def _show(figures: dict[str, Any]) -> None:
-    console = Console(width=100)
-    console.print(f"sithsd {figures['sithsd']}, {figures['date']}, {figures['machine']}")
+def _show_cards(console: Console, figures: dict[str, Any]) -> None:
     table = Table("reading one card with four certificates", title_justify="left")
     for heading in ("ms per APDU", "APDUs", "bytes to card", "bytes from card", "ms", "times sithsd"):
         table.add_column(heading, justify="right")
@@ -131,7 +148,22 @@ def _show(figures: dict[str, Any]) -> None:
     for name, value in figures["daemon"].items():
         daemon.add_row(name, f"{value:,.2f}")
     console.print(daemon)
-    console.print(f"JSON: {_OUTPUT}")
+
+
+def _show_million(console: Console, figures: dict[str, Any]) -> None:
+    own = figures["sithsd"]
+    table = Table("a million certificates", "figure")
+    table.columns[1].justify = "right"
+    for name, value in own.items():
+        table.add_row(name, f"{value:,.0f}")
+    console.print(table)
+    others = Table("one certificate")
+    for heading in ("µs of a core", "times sithsd"):
+        others.add_column(heading, justify="right")
+    for name, value in figures["microsecondsOfOneCore"].items():
+        others.add_row(name, f"{value:,.0f}", f"{figures['timesSithsd'].get(name, 1):.1f}")
+    console.print(others)
+    console.print(figures["note"])
 
 
 if __name__ == "__main__":
