@@ -213,7 +213,7 @@ def test_only_so_many_certificates_of_a_card_are_looked_at(forge: Any, house: Ho
     assert reasons(house.judge.judge(judged, house.now, [*filler[1:], read(other.der)])) == BEST
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_mutated_certificates_are_judged_and_never_good_by_path(house: House, data: st.DataObject) -> None:
     """A certificate with a changed byte gets a verdict without a crash, and no path to the anchor."""
@@ -229,7 +229,7 @@ def test_mutated_certificates_are_judged_and_never_good_by_path(house: House, da
     assert assessment.anchor is None
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_mutated_issuer_on_the_card_is_no_issuer(house: House, data: st.DataObject) -> None:
     """A CA certificate with a changed byte leads to no anchor, and a judge does not crash on it."""
