@@ -21,18 +21,19 @@ from cryptography.x509.oid import NameOID
 ROWS = 1_000_000
 DISTINCT = 20_000
 ISSUERS = 10
-LISTED = 50_000
+LISTED = (500_000, *[50_000] * 9)
 """Entries in the CRL of each issuer."""
 HOLDERS = 20
 """Keys of cards: to make one takes 100 ms, and checking a certificate does nothing with it but look at it."""
 AT = datetime(2028, 1, 10, 12, tzinfo=UTC)
-_LAYOUT = "1"  # raise it when what is made changes
+_ROOT = "SIM SITHS e-id Root CA v2"
+_LAYOUT = "2"  # raise it when what is made changes
 _SHA512_RSA = bytes.fromhex("300d06092a864886f70d01010d0500")
 
 
 @dataclass(frozen=True)
 class Pki:
-    """Files: the root, the CAs, their CRLs (all DER), and the certificates, each with its length before it."""
+    """Files: the root, the CAs, the CRLs of all (DER), and the certificates, each with its length before it."""
 
     root: Path
     issuers: tuple[Path, ...]
@@ -59,12 +60,12 @@ class Pki:
 
 def build(cache: Path) -> Pki:
     """Return the PKI in the folder `cache`; make it if it is not there: minutes."""
-    folder = cache / f"million-{_LAYOUT}-{DISTINCT}-{LISTED}"
+    folder = cache / f"million-{_LAYOUT}-{DISTINCT}"
     names = [f"issuer-{number}" for number in range(ISSUERS)]
     pki = Pki(
         folder / "root.der",
         tuple(folder / f"{name}.der" for name in names),
-        tuple(folder / f"{name}.crl" for name in names),
+        tuple(folder / f"{name}.crl" for name in (*names, "root")),
         folder / "certificates",
     )
     if pki.certificates.exists():
@@ -72,7 +73,8 @@ def build(cache: Path) -> Pki:
     folder.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor() as executor:
         root = next(executor.map(_key, [4096]))
-        pki.root.write_bytes(_authority("SIM SITHS e-id Root CA v2", root, None, root))
+        pki.root.write_bytes(_authority(_ROOT, root, None, root))
+        pki.lists[-1].write_bytes(_crl(_ROOT, _load(root), [1]))
         holders = list(executor.map(_key, [2048] * HOLDERS))
         made = list(executor.map(_issued, range(ISSUERS), [root] * ISSUERS, [holders] * ISSUERS, [folder] * ISSUERS))
     partial = folder / "certificates.partial"
@@ -132,9 +134,9 @@ def _issued(number: int, root: bytes, holders: list[bytes], folder: Path) -> lis
         else f"SIM SITHS e-id Person {number} CA v1"
     )
     packed = _key(4096)
-    (folder / f"issuer-{number}.der").write_bytes(_authority(name, packed, "SIM SITHS e-id Root CA v2", root))
+    (folder / f"issuer-{number}.der").write_bytes(_authority(name, packed, _ROOT, root))
     key, draw = _load(packed), random.Random(number)  # noqa: S311 - made up
-    listed = [draw.getrandbits(126) | 1 << 126 for _ in range(LISTED)]
+    listed = [draw.getrandbits(126) | 1 << 126 for _ in range(LISTED[number])]
     (folder / f"issuer-{number}.crl").write_bytes(_crl(name, key, listed))
     keys = [_load(holder).public_key() for holder in holders]
     return [_certificate(name, key, draw.choice(keys), listed, draw) for _ in range(DISTINCT // ISSUERS)]
@@ -203,7 +205,10 @@ def _crl(issuer: str, key: rsa.RSAPrivateKey, listed: list[int]) -> bytes:
     reason = bytes.fromhex("300c300a0603551d1504030a0104")  # superseded
     lines = b"".join(
         _tlv(
-            0x30, _tlv(2, number.to_bytes(16)), _moment(AT - timedelta(days=place % 700)), reason if place % 3 else b""
+            0x30,
+            _tlv(2, number.to_bytes(number.bit_length() // 8 + 1)),
+            _moment(AT - timedelta(days=place % 700)),
+            reason if place % 3 else b"",
         )
         for place, number in enumerate(listed)
     )
