@@ -24,6 +24,7 @@ from sithsd.simulator import control
 from sithsd.simulator.background import start_responder
 from sithsd.simulator.card import Card
 from sithsd.simulator.image import Role
+from sithsd.simulator.pki import PORT
 from sithsd.simulator.shelf import Shelf
 from sithsd.simulator.stage import Stage, end
 
@@ -81,6 +82,7 @@ class Household:
             "LC_ALL": "C.UTF-8",
         }
         self.daemon: subprocess.Popen[bytes] | None = None
+        self.fetch: subprocess.Popen[Any] | None = None
         self.said: list[Answer] = []
         self.become: list[str] = []
         """The command that makes the daemon another user; its folders have to be that user's."""
@@ -99,6 +101,8 @@ class Household:
     def write_config(self, more: str = "") -> Path:
         """Write the daemon's settings: it trusts the simulated cards, and logs everything; `more` is added."""
         trust = (self.state / "simulator" / "sithsd.toml").read_text(encoding="utf-8")
+        if "sim_hosts" not in trust:
+            trust += f'sim_hosts = ["127.0.0.1:{PORT}"]\n'
         drivers = "" if "[drivers]" in more else f'[drivers]\nsite = "{self.folder}/drivers.d"\n'
         log = '[log]\nlevel = "debug"\nformat = "json"\n'
         policy = "" if "[policy]" in more else f'[policy]\nfile = "{self.write_policy()}"\n'
@@ -140,6 +144,38 @@ class Household:
             environment = {**self.environment, "NOTIFY_SOCKET": str(self.folder / "notify")}
             self.daemon = subprocess.Popen(self.command(*program), env=environment, stdout=log, stderr=log)
             assert b"READY=1" in next_note(notes, self.daemon), self.log.read_text()
+
+    def serve_issuers(self, *options: str) -> None:
+        """Start the simulated authorities' responder, with its options; it ends with the stage."""
+        start_responder(self.stage, self.environment, *options)
+
+    def start_fetch(self) -> None:
+        """Start sithsd-fetch, in the stage's network and under no rule, and wait until it says that it is ready."""
+        folders = ["--runtime-dir", str(self.run), "--state-dir", str(self.folder / "fetched")]
+        command = [str(BIN / "sithsd-fetch"), *folders, "--config", str(self.config)]
+        (self.folder / "fetched").mkdir(mode=0o700, exist_ok=True)
+        self.run.mkdir(exist_ok=True)
+        with notify_socket(self.folder / "notify-fetch") as notes, (self.folder / "fetch.log").open("ab") as log:
+            environment = {**self.environment, "NOTIFY_SOCKET": str(self.folder / "notify-fetch")}
+            self.fetch = self.stage.spawn(command, env=environment, stdout=log, stderr=log)
+            assert b"READY=1" in next_note(notes, self.fetch), (self.folder / "fetch.log").read_text()
+
+    def stop_fetch(self) -> None:
+        """End sithsd-fetch."""
+        assert self.fetch is not None
+        end(self.fetch)
+        assert self.fetch.returncode == 0
+        self.fetch = None
+
+    def await_verdict(self, *verdict: str) -> Picture:
+        """Wait until every certificate of the card in the first reader has this verdict; return the picture."""
+
+        def reached(picture: Picture) -> bool:
+            found = in_reader(picture, self.readers[0])
+            told = [one["verdict"] for one in found["card"]["certificates"]] if found and found["card"] else []
+            return bool(told) and all((one["status"], *one["reasons"]) == verdict for one in told)
+
+        return self.await_picture(reached)
 
     def stop(self) -> None:
         """End the daemon as a service manager would. It has to end in order."""
