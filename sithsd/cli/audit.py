@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from sithsd.audit.verify import verify
 from sithsd.cli.failure import CommandError, parameters
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
+from sithsd.cli.output_file import target
 from sithsd.cli.plain import json_text
 from sithsd.cli.speech import SpokenCommand, SpokenGroup
 from sithsd.cli.statuses import ExitStatus
@@ -154,7 +153,7 @@ def _export(invocation: Invocation, *, form: str | None, output: str | None, **s
     """Write rows as CSV (RFC 4180, but lines end with LF) or as a JSON object a line, to a new file or stdout."""
     found = _Selection(**selection).rows()
     lines = _as_json(found) if invocation.as_json or form == "jsonl" else _as_csv(found)
-    with _target(invocation, output) as write:
+    with target(invocation, output) as write:
         for line in lines:
             write(line)
 
@@ -179,20 +178,6 @@ def _csv_line(cells: list[Any]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
-
-
-@contextmanager
-def _target(invocation: Invocation, output: str | None) -> Iterator[Callable[[str], object]]:
-    if output is None or output == "-":
-        yield invocation.output.write
-        return
-    try:
-        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            yield file.write
-    except OSError as error:
-        found = parameters(ErrorCode.REQUEST_INVALID, f"the output file: {error.strerror}")
-        raise CommandError(found, key="audit-output-bad") from error
 
 
 def _file(given: str | None) -> Path:

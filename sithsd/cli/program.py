@@ -14,6 +14,7 @@ from sithsd.cli.commands.spend import Operation
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.options import Options
 from sithsd.cli.session import Action
+from sithsd.cli.sightings import sightings_group
 from sithsd.cli.speech import PROGRAM, SpokenCommand, SpokenGroup
 from sithsd.cli.ssh.signing import Habits
 from sithsd.cli.statuses import ExitStatus
@@ -41,6 +42,7 @@ def program(words: Words) -> click.Group:
         group.add_command(command)
     group.add_command(anchors_group(words, options))
     group.add_command(audit_group(words, options))
+    group.add_command(sightings_group(words, options))
     return group
 
 

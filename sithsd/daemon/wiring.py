@@ -26,6 +26,7 @@ from sithsd.clock import Clock, SystemClock
 from sithsd.daemon.alarm import ClockAlarm
 from sithsd.daemon.fetching import FetchInformant
 from sithsd.daemon.sessions import ActiveSessions
+from sithsd.daemon.sightings import note_sightings
 from sithsd.daemon.sleep import SleepWatch
 from sithsd.errors import SithsdError
 from sithsd.locations import AUDIT_FILE, CARDS_SOCKET, CODES_SOCKET, fetch_socket, pcscd_socket
@@ -118,7 +119,10 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         if sessions is not None:
             await _look_around(sessions)
         await server.start()
-        beside += [asyncio.create_task(keep_watchdog()), asyncio.create_task(_watch_sleep(readers, desk))]
+        beside += map(
+            asyncio.create_task,
+            (keep_watchdog(), _watch_sleep(readers, desk), _note(settings, policy, board, clock, state)),
+        )
         _tell_strangers(rules)
         notify("READY=1")
         log.info("ready", version=__version__, pid=os.getpid(), seconds=round(time.monotonic() - started, 3))
@@ -147,6 +151,17 @@ def _tell_strangers(rules: Rules) -> None:
         structlog.get_logger("sithsd.daemon").warning(
             "the rights name somebody whom this machine does not know", subject=one
         )
+
+
+async def _note(settings: Settings, policy: Policy, board: Board, clock: Clock, state: Path) -> None:
+    """Note which cards are seen, if that is asked for."""
+    if not settings.sightings.enabled:
+        return
+    keep_days, unit = policy.sightings.keep_days, settings.sightings.unit
+    try:
+        await note_sightings(board, clock, state, keep_days=keep_days, unit=unit)
+    except Exception as error:  # noqa: BLE001 - the daemon goes on without, and says so
+        fault(structlog.get_logger("sithsd.daemon"), error)
 
 
 async def _watch_sleep(readers: Readers, desk: CodeDesk) -> None:

@@ -64,6 +64,12 @@ class Audit(_Table, frozen=True, kw_only=True):
     notices_per_hour: Annotated[int, msgspec.Meta(ge=1, le=100000)]
 
 
+class Sightings(_Table, frozen=True, kw_only=True):
+    """[sightings]: for how many days a card is remembered after it was last seen, where the settings have it noted."""
+
+    keep_days: Annotated[int, msgspec.Meta(ge=1, le=3650)]
+
+
 class PinPad(_Table, frozen=True, kw_only=True):
     """[pin_pad]: whether a reader's own pad is used where it has one."""
 
@@ -97,6 +103,7 @@ class Policy(_Table, frozen=True, kw_only=True):
     budget: Budget
     puk: PukRules
     audit: Audit
+    sightings: Sightings
     pin_pad: PinPad
     activation: Activation
     advice: Annotated[tuple[AdviceRow, ...], msgspec.Meta(max_length=100)]

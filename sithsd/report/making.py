@@ -115,7 +115,7 @@ class Report:
 @contextmanager
 def made(wanted: Wanted, progress: Progress) -> Iterator[Report]:
     """Make the report that is wanted. Raises InputError."""
-    calendar = calendar_of(wanted.sources.freezes)
+    calendar = calendar_of(wanted.sources)
     setup = setup_of(wanted.sources, wanted.at, present=wanted.present)
     with ExitStack() as stack:
         spool = stack.enter_context(Spool())

@@ -69,9 +69,10 @@ def _list(path: Path) -> bytes:
         raise InputError("report-trust", f"{path}: malformed base64", reason=f"{path}: malformed base64") from error
 
 
-def calendar_of(path: Path | None) -> Calendar:
-    """Return the calendar, with a site's freezes from `path` or from where the daemon has them. Raises InputError."""
+def calendar_of(sources: Sources) -> Calendar:
+    """Return the calendar, with a site's freezes as they are named, or the daemon has them. Raises InputError."""
     try:
-        return advise.load(path)
-    except PolicyError as error:
+        named = load(sources.settings).calendar.file
+        return advise.load(sources.freezes or (None if named is None else Path(named)))
+    except (ConfigError, PolicyError) as error:
         raise InputError("report-trust", str(error), reason=str(error)) from error

@@ -60,6 +60,16 @@ class FetchSettings(_Table, frozen=True, kw_only=True):
     prefetch_days: Annotated[int, msgspec.Meta(ge=0, le=365)] = 30
 
 
+class SightingsSettings(_Table, frozen=True, kw_only=True):
+    """[sightings]: whether it is noted which cards are seen here, by pseudonyms, for reports; `unit` is told with them.
+
+    How long is a matter of the policy ([sightings] keep_days).
+    """
+
+    enabled: bool = False
+    unit: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+
+
 class LogSettings(_Table, frozen=True, kw_only=True):
     """[log]: `format` "auto" is for people on a terminal and JSON elsewhere."""
 
@@ -76,6 +86,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     policy: PolicySettings = PolicySettings()
     calendar: CalendarSettings = CalendarSettings()
     fetch: FetchSettings = FetchSettings()
+    sightings: SightingsSettings = SightingsSettings()
     log: LogSettings = LogSettings()
 
 

@@ -899,6 +899,11 @@ help-option-freezes = The site's own order freezes. Otherwise /etc/sithsd/freeze
 help-option-jobs = How many processes judge certificates. Otherwise as many as there are processors.
 help-option-cluster = The address of a Dask cluster that judges them. Needs the extra "cluster".
 help-option-quiet = Show no progress.
+help-sightings = What this computer's daemon has noted of the cards that were seen here, if its settings ask for that.
+help-sightings-export = Write it for a report, a line a card. Pseudonyms, days and kinds, no names and no numbers.
+help-option-sightings-file = The file of sightings. Otherwise sightings.sqlite in $STATE_DIRECTORY or /var/lib/sithsd.
+sightings-absent = No sightings are noted here. The settings have to ask for them: enabled = true under [sightings].
+sightings-unreadable = The file of sightings can't be read, or is none. It is root's and the daemon's to read.
 usage-report-input = INPUT...
 report-progress-reading = Reading { $file }
 report-progress-writing = Counting and writing

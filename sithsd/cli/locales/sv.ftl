@@ -898,6 +898,11 @@ help-option-freezes = Verksamhetens egna beställningsstopp. Annars /etc/sithsd/
 help-option-jobs = Hur många processer som bedömer certifikat. Annars så många som det finns processorer.
 help-option-cluster = Adressen till ett Dask-kluster som bedömer dem. Kräver tillägget "cluster".
 help-option-quiet = Visa inte hur långt arbetet har kommit.
+help-sightings = Vad datorns tjänst har antecknat om kort som har setts här, om inställningarna begär det.
+help-sightings-export = Skriv det för en rapport, en rad per kort. Pseudonymer, dagar och sort, inga namn och inga nummer.
+help-option-sightings-file = Filen med iakttagelser. Annars sightings.sqlite i $STATE_DIRECTORY eller /var/lib/sithsd.
+sightings-absent = Inga iakttagelser antecknas här. Inställningarna måste begära det: enabled = true under [sightings].
+sightings-unreadable = Filen med iakttagelser går inte att läsa, eller är ingen sådan. Den får läsas av root och tjänsten.
 usage-report-input = INDATA...
 report-progress-reading = Läser { $file }
 report-progress-writing = Räknar och skriver

@@ -32,6 +32,7 @@ COMMANDS = [
     "ssh-agent",
     "anchors",
     "audit",
+    "sightings",
 ]
 
 
