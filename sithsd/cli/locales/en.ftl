@@ -994,7 +994,7 @@ report-calm = { $count ->
    *[other] { $count } units have
 } nothing to do
 report-at-once = at once
-report-at-once-by = at once, by { $by } at the latest
+report-at-once-by = at once, by { $by }
 report-by = by { $by }
 report-from = from { $since }
 report-from-by = from { $since } to { $by }

@@ -59,7 +59,7 @@ def people(count: int, at: datetime, *, seed: int = 1, units: Sequence[str] = UN
         reserve = chance.random() < 0.08
         days = chance.randint(-20, 120) if reserve else int(chance.triangular(-90, 1500, 60))
         end = (at + timedelta(days=days)).replace(hour=22, minute=59, second=59, microsecond=0)
-        start = end - timedelta(days=90 if reserve else 1826)
+        start = min(end - timedelta(days=90 if reserve else 1826), at - timedelta(days=3))
         given, surname = chance.choice(_GIVEN), chance.choice(_SURNAMES)
         kind = "Reservkort" if reserve else "Ordinarie kort"
         found.append(Person(number, given, surname, chance.choice(units), start, end, kind))
