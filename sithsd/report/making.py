@@ -22,7 +22,7 @@ from sithsd.report.outputs.table import write_rejects, write_table
 from sithsd.report.spool import Spool
 from sithsd.report.summary import Frame, Input, Period, Summary, summarise
 from sithsd.report.trust import Sources, calendar_of, setup_of
-from sithsd.report.words import Words
+from sithsd.report.words import Remembered, Words
 from sithsd.validity.bulk.rows import BulkSetup
 from sithsd.validity.calendar.advise import Calendar
 
@@ -88,6 +88,7 @@ class Report:
 
     def write(self, targets: Targets, words: Words) -> list[Path]:
         """Write the files that are asked for, and return which those are. Raises InputError."""
+        words = Remembered(words)
         writers = {
             targets.page: lambda file: Page(words).write(file, self.summary, self.everybody),
             targets.table: lambda file: write_table(file, self._in_order(), self.summary.at, words),

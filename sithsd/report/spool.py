@@ -100,6 +100,8 @@ class Spool:
         """Make cards of what was found. To be called once, when all is there."""
         self._write()
         self._connection.execute(_GROUPED)
+        self._connection.execute("CREATE UNIQUE INDEX cards_by_id ON cards (id)")
+        self._connection.execute("CREATE INDEX ends ON cards (not_after, rank) WHERE current")
         self._connection.execute("CREATE INDEX acting ON cards (unit, by) WHERE steps IS NOT NULL")
 
     def advise(self, steps_of: Callable[[Card], Iterable[Step]], at: datetime) -> None:
