@@ -29,7 +29,7 @@ from sithsd.certificate.names import (
 _SEQUENCE, _SET, _INTEGER, _BIT_STRING = 0x30, 0x31, 0x02, 0x03
 _EXTENSIONS = 0xA3
 _VERSION_3 = bytes.fromhex("a003020102")
-_MAX_BYTES = 64 * 1024
+_MAX_BYTES = 4096  # what is learnt is kept, so it has to be small
 _MAX_SERIAL = 20  # octets (RFC 5280, 4.1.2.2)
 
 # RFC 5280, 4.1.2.5.1: until 2049 as UTCTime.

@@ -29,7 +29,7 @@ class Register:
         """Read and prove the lists in `given`. Raises OSError for a file that can't be read."""
         lists: dict[str, tuple[RevocationList, ...]] = {}
         problems: list[str] = []
-        named = [(x509.load_der_x509_certificate(one.der).subject, one) for one in authorities]
+        named = [(_subject(one), one) for one in authorities]
         for number, one in enumerate(given, 1):
             what = str(one) if isinstance(one, Path) else f"list {number}"
             try:
@@ -95,6 +95,14 @@ class MappedEntries(Entries):
 
     def __reduce__(self) -> tuple[type[Self], tuple[Path, int]]:
         return type(self), (self._file, self._length)
+
+
+def _subject(authority: Certificate) -> x509.Name | None:
+    """Return the name as cryptography compares it, None if it refuses it: nobody's list can be told to be its own."""
+    try:
+        return x509.load_der_x509_certificate(authority.der).subject
+    except ValueError:
+        return None
 
 
 def _content(given: bytes | Path) -> bytes:

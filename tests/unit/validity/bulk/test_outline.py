@@ -65,10 +65,12 @@ def test_usual_keys_of_rsa_have_an_outline(forge: Any, house: House, size: int) 
 
 
 def test_what_is_weak_or_not_whole_has_no_outline(forge: Any, house: House) -> None:
-    """A short key, padding behind the certificate, a part of it, or something else: none of them has one."""
+    """A short key, kilobytes of an extension, padding behind it, a part of it, or something else: none has one."""
     short = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it is to be refused
     whole = house.leaf.der
     assert outline(forge.person(issuer=house.issuer, key=short).der) is None
+    large = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.752.999.3"), bytes(5000))
+    assert outline(forge.person(issuer=house.issuer, extensions=[(large, False)]).der) is None
     assert all(outline(wrong) is None for wrong in (b"", b"0", whole + b"\0", whole[1:], bytes(900)))
     assert all(outline(whole[:length]) is None for length in range(len(whole)))
 
