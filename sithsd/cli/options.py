@@ -1,5 +1,6 @@
 """The options that several commands have."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,6 +54,17 @@ class _Description(click.ParamType):  # type: ignore[type-arg]  # as above
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's own signature
         if not 1 <= len(value) <= LONGEST_DESCRIPTION or not value.isprintable():
             self.fail("no description", param, ctx)
+        return str(value)
+
+
+class _Address(click.ParamType):  # type: ignore[type-arg]  # as above
+    """Where a program listens: a scheme, a host and a port."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - click's own signature
+        if re.fullmatch(r"(?:tcp|tls)://[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}", value) is None:
+            self.fail("no address", param, ctx)
         return str(value)
 
 
@@ -161,6 +173,7 @@ class Options:
             self.make("--crl", into="lists", metavar="FILE", type=file, multiple=True),
             self.make("--freezes", metavar="FILE", type=file),
             self.make("--jobs", metavar="N", type=click.IntRange(1, 256)),
+            self.make("--cluster", metavar="ADDRESS", type=_Address()),
             self.make("--quiet", is_flag=True),
         ]
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from sithsd.report.model import Entry, Finding, InputError, Reject, Standing, Why
+from sithsd.report.model import Entry, Finding, Reject, Standing, Why
 from sithsd.validity import reasons
-from sithsd.validity.bulk.partitions import BulkError, judge_rows
+from sithsd.validity.bulk.partitions import Deliver, judge_rows
 from sithsd.validity.bulk.rows import BulkSetup, CertificateRow, JudgedRow
 from sithsd.values import Purpose, Status
 
@@ -18,17 +18,25 @@ NOT_SEEN: Final = "certificate.notSeen"
 Take = Callable[[Finding | Reject], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who judges: this process, or those of an executor; `deliver` is for those of other machines."""
+
+    executor: Executor | None = None
+    deliver: Deliver | None = None
+
+
 def judge_all(
     items: Iterable[Entry | Reject],
     setup: BulkSetup,
-    executor: Executor | None,
+    judges: Judges,
     take: Take,
     warn: Callable[[str], None],
 ) -> None:
     """Judge every entry and have `take` called with what is found of it, and with every reject: each exactly once.
 
     The order is that of the items among certificates, and among all others. `warn` is told which CRLs are not used.
-    Raises InputError: the processes of the executor ended.
+    Raises BulkError if the processes that judge end.
     """
     waiting: dict[int, Entry] = {}
 
@@ -42,12 +50,9 @@ def judge_all(
                 waiting[number] = replace(item, der=None)
                 yield CertificateRow(number, item.der)
 
-    try:
-        for chunk in judge_rows(rows(), setup, executor, warn=warn):
-            for _, judged in chunk:
-                take(_judged(waiting.pop(judged.line), judged))
-    except BulkError as error:
-        raise InputError("report-workers-lost", str(error)) from error
+    for chunk in judge_rows(rows(), setup, judges.executor, deliver=judges.deliver, warn=warn):
+        for _, judged in chunk:
+            take(_judged(waiting.pop(judged.line), judged))
     if waiting:
         raise RuntimeError(f"{len(waiting)} rows were not judged")
 

@@ -1,19 +1,16 @@
 """How a report is made: inputs are read, entries judged, cards grouped and advised, and all is written."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from sithsd.report import advice, target
 from sithsd.report.extra import pyarrow
 from sithsd.report.inputs import open_input
-from sithsd.report.judging import judge_all
+from sithsd.report.judging import Judges, judge_all
 from sithsd.report.model import Card, Entry, InputError, Reject, Step
 from sithsd.report.outputs.agenda import Agenda
 from sithsd.report.outputs.page import Page
@@ -23,6 +20,8 @@ from sithsd.report.spool import Spool
 from sithsd.report.summary import Frame, Input, Period, Summary, summarise
 from sithsd.report.trust import Sources, calendar_of, setup_of
 from sithsd.report.words import Remembered, Words
+from sithsd.validity.bulk import crews
+from sithsd.validity.bulk.partitions import BulkError
 from sithsd.validity.bulk.rows import BulkSetup
 from sithsd.validity.calendar.advise import Calendar
 
@@ -48,7 +47,10 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is asked for. `present`: `at` is now, by the machine's clock. `jobs` None: one for each processor."""
+    """What is asked for. `present`: `at` is now, by the machine's clock. `jobs` None: one for each processor.
+
+    `cluster` is the address of a Dask scheduler whose workers judge instead.
+    """
 
     inputs: tuple[Path, ...]
     at: datetime
@@ -56,6 +58,7 @@ class Wanted:
     warn_days: int
     sources: Sources = field(default_factory=Sources)
     jobs: int | None = None
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +136,11 @@ def made(wanted: Wanted, progress: Progress) -> Iterator[Report]:
 def _gather(wanted: Wanted, setup: BulkSetup, spool: Spool, progress: Progress) -> tuple[tuple[Input, ...], list[str]]:
     """Read and judge all inputs; return what was read, and why CRLs are not used."""
     reading, problems = _Reading(wanted.inputs, progress), list[str]()
-    with _executor(wanted.jobs, sum(reading.sizes)) as executor:
-        judge_all(reading.items(), setup, executor, spool.take, problems.append)
+    try:
+        with _judges(wanted, sum(reading.sizes)) as judges:
+            judge_all(reading.items(), setup, judges, spool.take, problems.append)
+    except BulkError as error:
+        raise InputError("report-judges", str(error), reason=str(error)) from error
     rejected = dict(spool.rows("SELECT name, count(*) FROM rejects JOIN files ON files.id = file GROUP BY name"))
     return tuple(replace(one, rejected=rejected.get(one.name, 0)) for one in reading.inputs), problems
 
@@ -187,14 +193,20 @@ def _size(path: Path) -> int:
 
 
 @contextmanager
-def _executor(jobs: int | None, size: int) -> Iterator[Executor | None]:
-    """Yield processes to judge in, None where the work is done here: it is little, or one job was asked for."""
-    wanted = jobs or len(os.sched_getaffinity(0))
-    if wanted == 1 or (jobs is None and size < _SMALL):
-        yield None
-        return
-    with ProcessPoolExecutor(wanted, mp_context=get_context("forkserver")) as executor:
-        yield executor
+def _judges(wanted: Wanted, size: int) -> Iterator[Judges]:
+    """Yield who judges: a cluster, processes, or this one where it is little work, or one job was asked for."""
+    if wanted.cluster is not None:
+        with ExitStack() as stack:
+            try:
+                judges = Judges(*stack.enter_context(crews.cluster(wanted.cluster)))
+            except (OSError, ValueError) as error:  # nobody answers, or the address is none
+                raise InputError("report-no-cluster", f"the cluster: {error}", address=wanted.cluster) from error
+            yield judges
+    elif wanted.jobs == 1 or (wanted.jobs is None and size < _SMALL):
+        yield Judges()
+    else:
+        with crews.processes(wanted.jobs) as executor:
+            yield Judges(executor)
 
 
 def _periods(calendar: Calendar, at: datetime) -> Iterator[Period]:

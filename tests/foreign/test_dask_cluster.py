@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sithsd.certificate.read import read
+from sithsd.report.making import Wanted, made
+from sithsd.report.model import InputError
+from sithsd.report.outputs.as_json import pieces
 from sithsd.validity.anchors import Anchor
 from sithsd.validity.bulk.crews import cluster
 from sithsd.validity.bulk.partitions import PARTITION, judge_rows
@@ -20,6 +24,9 @@ from sithsd.validity.bulk.rows import BulkSetup, CertificateRow
 from sithsd.validity.calendar import load
 from sithsd.validity.policy import ValidityPolicy
 from sithsd.values import Environment
+from tests.unit.report import staff
+from tests.unit.report.conftest import Heard
+from tests.unit.report.world import World
 
 
 @pytest.fixture
@@ -81,3 +88,30 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(forge: Any, dask: Any
         assert (judged.rejected is None) == (rejected is None)
         assert judged.reasons[0] == reason
     assert doomed not in {worker.process.pid for worker in dask.workers.values() if worker.process}
+
+
+def test_a_report_judged_by_a_cluster_is_the_one_that_is_judged_here(forge: Any, dask: Any, tmp_path: Path) -> None:
+    """`--cluster` changes who does the work and no number; where no cluster answers, nothing is made."""
+    at = staff.utc(2027, 1, 1)
+    (tmp_path / "world").mkdir()
+    world = World(forge, tmp_path / "world", at)
+    people = world.certify(staff.people(40, at), revoke=(3, 8))
+    (tmp_path / "staff.csv").write_bytes(staff.certificate_csv(people) + b"AAAA,A,x@example.org\r\n")
+    sources, found = world.sources(), []
+    for who in ({"jobs": 1}, {"cluster": dask.scheduler_address}):
+        wanted = Wanted(inputs=(tmp_path / "staff.csv",), at=at, present=False, warn_days=60, sources=sources, **who)
+        with made(wanted, Heard()) as report:
+            found.append("".join(pieces(report.summary, report.spool.cards())))
+    assert found[0] == found[1]
+    assert '"revoked":2' in found[0]
+    gone = dask.scheduler_address
+    dask.close()
+    import dask as library  # noqa: PLC0415 - as in the fixture
+
+    with (
+        library.config.set({"distributed.comm.timeouts.connect": "300ms"}),
+        pytest.raises(InputError) as refused,
+        made(replace(wanted, cluster=gone), Heard()),
+    ):
+        pass
+    assert refused.value.key == "report-no-cluster"

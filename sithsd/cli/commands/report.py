@@ -34,6 +34,7 @@ class Wanted:
     lists: tuple[str, ...]
     freezes: str | None
     jobs: int | None
+    cluster: str | None
     quiet: bool
 
 
@@ -67,6 +68,7 @@ def report(invocation: Invocation, wanted: Wanted) -> None:
             freezes=_path(wanted.freezes),
         ),
         jobs=wanted.jobs,
+        cluster=wanted.cluster,
     )
     try:
         targets.check()

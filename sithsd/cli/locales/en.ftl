@@ -924,7 +924,8 @@ report-no-pyarrow = Parquet needs pyarrow, which is not installed: install siths
 report-output-there = { $file } is there already (--force overwrites it).
 report-output-unwritable = { $file } can't be written.
 report-trust = What to judge by can't be used: { $reason }
-report-workers-lost = The processes that judged certificates ended before their time. Nothing was written. Try again with --jobs 1.
+report-judges = Not all certificates could be judged, and nothing was written: { $reason }
+report-no-cluster = No Dask cluster answers at { $address }.
 
 report-title = Cards that end
 report-number = { $value }

@@ -923,7 +923,8 @@ report-no-pyarrow = Parquet kräver pyarrow, som inte är installerat: installer
 report-output-there = { $file } finns redan (--force skriver över den).
 report-output-unwritable = { $file } går inte att skriva.
 report-trust = Det som ska bedömas efter går inte att använda: { $reason }
-report-workers-lost = Processerna som bedömde certifikat slutade i förtid. Inget skrevs. Försök igen med --jobs 1.
+report-judges = Alla certifikat kunde inte bedömas, och inget skrevs: { $reason }
+report-no-cluster = Inget Dask-kluster svarar på { $address }.
 
 report-title = Kort som går ut
 report-number = { $value }
