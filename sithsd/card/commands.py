@@ -15,6 +15,7 @@ _CODE_INSTRUCTIONS = frozenset({_VERIFY, _CHANGE_REFERENCE_DATA, _RESET_RETRY_CO
 _HEADER = 4
 _BY_FILE_ID, _BY_DF_NAME, _FROM_MF, _FROM_CURRENT_DF = 0x00, 0x04, 0x08, 0x09
 _NO_RESPONSE = 0x0C
+_SHORT_IDENTIFIER = 0x80
 MASTER_FILE = b"\x3f\x00"
 # READ BINARY has 15 bits of offset (ISO/IEC 7816-4:2020, 11.3.2); no file of a card here comes near it.
 MAX_FILE = 0x7FFF
@@ -70,6 +71,19 @@ def read_binary(channel: Channel, start: int, length: int, piece: int = MAX_SHOR
             return
         yield data
         position += len(data)
+
+
+def read_piece(channel: Channel, start: int, length: int) -> tuple[bytes, int]:
+    """READ BINARY of the selected EF, once; return what comes, with the status word."""
+    return channel.transmit(CommandApdu(0, _READ_BINARY, start >> 8, start & 0xFF, le=length).encode())
+
+
+def read_short_file(channel: Channel, identifier: int, length: int) -> tuple[bytes, int]:
+    """READ BINARY the first `length` bytes of the EF with this short identifier in the current DF (11.3.2), once.
+
+    Returns what comes, with the status word. The EF is the current one afterwards.
+    """
+    return channel.transmit(CommandApdu(0, _READ_BINARY, _SHORT_IDENTIFIER | identifier, 0, le=length).encode())
 
 
 def verify_status(channel: Channel, reference: int) -> int:

@@ -1,6 +1,7 @@
 """What a card holds, as far as sithsd reads it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from sithsd.values import KeyKind, Role
@@ -68,10 +69,42 @@ class CardKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a certificate lies on a card: the path of its EF, from the MF, and the offset in it."""
+
+    path: bytes
+    start: int = 0
+
+    @property
+    def folder(self) -> bytes:
+        """The path of the DF that the EF is in, which is selected with it (ISO/IEC 7816-4:2020, 11.2.2)."""
+        return self.path[:-2]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """By what it shows in a few commands that nothing on a card has changed since it was read.
+
+    `token` is the content of EF.TokenInfo: the card's serial number and, at `last_update`, when its files were written
+    last. `heads` are the first bytes of each certificate by its place, issuer and serial number among them: no other
+    certificate has the same (RFC 5280, 4.1.2.2).
+    """
+
+    token: bytes
+    last_update: datetime
+    heads: tuple[tuple[Place, bytes], ...]
+
+    def head(self, place: Place) -> bytes | None:
+        """Return the first bytes of the certificate at a place, None if there was none."""
+        return next((head for there, head in self.heads if there == place), None)
+
+
+@dataclass(frozen=True, slots=True)
 class CardContents:
     """Everything read from a card. `serial` in upper-case hexadecimal, None if the card has none.
 
-    `notes` are stable names of what was passed over, such as "certificate.absent" for an entry without a file.
+    `notes` are stable names of what was passed over, such as "certificate.absent" for an entry without a file. `marks`
+    is None if nothing would prove later that the card is unchanged.
     """
 
     serial: str | None
@@ -81,6 +114,7 @@ class CardContents:
     certificates: tuple[CardCertificate, ...]
     notes: tuple[str, ...] = ()
     keys: tuple[CardKey, ...] = ()
+    marks: Marks | None = field(default=None, repr=False)
 
     def key(self, identifier: bytes) -> CardKey | None:
         """Return the private key with that identifier, or None. Two keys of one name are none: nobody can choose."""

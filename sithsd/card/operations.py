@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sithsd.card.backends.base import Backend, Pad
+from sithsd.card.known import KnownCards
 from sithsd.card.model import CardContents
 from sithsd.card.registry import Identified, Registry
 from sithsd.card.transport import CardChannel, CountingChannel, stack
@@ -49,7 +50,8 @@ class Connection(CardChannel, Protocol):
 class ReadCard:
     """A card that was identified and read; `commands`, `sent` and `received` tell what that cost (bytes).
 
-    `ours` tells whether it is a card whose codes may be asked about; if not, `codes` is empty.
+    `ours` tells whether it is a card whose codes may be asked about; if not, `codes` is empty. `known` tells that it
+    was read before, and proved to be unchanged.
     """
 
     identified: Identified
@@ -59,6 +61,7 @@ class ReadCard:
     commands: int
     sent: int
     received: int
+    known: bool = False
 
     @property
     def backend(self) -> Backend:
@@ -75,22 +78,37 @@ class Look:
     pad_modify: bool
 
 
-def read(
-    connection: Connection, registry: Registry, ours: Callable[[CardContents], bool], atr: bytes | None = None
+def read(  # noqa: PLR0913 - a reading asks for as much
+    connection: Connection,
+    registry: Registry,
+    ours: Callable[[CardContents], bool],
+    atr: bytes | None = None,
+    known: KnownCards | None = None,
+    *,
+    anew: bool = False,
 ) -> ReadCard:
     """Identify the card and read it, and the state of its codes if `ours` says that it is a card of ours.
 
-    `atr` is the card's, if it is known already; else the connection is asked for it.
+    `atr` is the card's, if it is known already; else the connection is asked for it. A card among those `known` is not
+    read again if it proves that it is unchanged, unless it is to be read `anew`; one that was read is known then.
 
     A card that is not gets no command about its codes, not even one that asks for a counter. Raises card.unsupported,
     card.unreadable, card.removed.
     """
     counting = CountingChannel(connection)
     channel = stack(counting, connection.protocol)
-    identified = registry.identify(channel, connection.atr if atr is None else atr)
+    atr = connection.atr if atr is None else atr
+    again = None if known is None or anew else known.recognise(channel, atr)
+    if again is not None:
+        codes = again.identified.backend.code_states(channel, again.contents.codes, again.place)
+        counts = counting.commands, counting.sent, counting.received
+        return ReadCard(again.identified, again.contents, True, codes, *counts, known=True)
+    identified = registry.identify(channel, atr)
     contents = identified.backend.read(channel, protocol=connection.protocol, selected=identified.selected)
     is_ours = ours(contents)
     codes = _states(channel, identified.backend, contents) if is_ours else ()
+    if known is not None and is_ours:
+        known.keep(atr, identified, contents)
     return ReadCard(identified, contents, is_ours, codes, counting.commands, counting.sent, counting.received)
 
 

@@ -63,6 +63,13 @@ class VerifiedMeans(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Freshness(StrEnum):
+    """Whether lastUpdate in EF.TokenInfo (ISO/IEC 7816-15:2016, 8.10) moves whenever a file of the card is written."""
+
+    LAST_UPDATE = "last-update"
+    UNKNOWN = "unknown"
+
+
 class Clearing(StrEnum):
     """How the card is made to forget that a code was given: by INS 2E, by VERIFY with P1=FF, or by a reset."""
 
@@ -199,6 +206,8 @@ class Profile(_Table, kw_only=True, frozen=True):
     """One card family.
 
     `largest_read` is how many bytes one command may ask for: more than 256 only if the family takes extended lengths.
+    `freshness` decides whether a card that was read before may be known again (`sithsd.card.known`); where it is not
+    known, the whole card is read each time.
     `quirks` are names that the backend understands. `pkcs11` is there if the backend is "pkcs11".
     """
 
@@ -211,6 +220,7 @@ class Profile(_Table, kw_only=True, frozen=True):
     atr: list[AtrHint] = []
     probe: Annotated[list[Probe], msgspec.Meta(min_length=1)]
     largest_read: Annotated[int, msgspec.Meta(ge=1, le=MAX_EXTENDED_LE)] = MAX_SHORT_LE
+    freshness: Freshness = Freshness.UNKNOWN
     codes: CodeRules = CodeRules()
     signing: SigningRules | None = None
     quirks: list[str] = []

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,6 +22,7 @@ from sithsd.api.sockets import Sockets, open_sockets, usual_access
 from sithsd.audit.log import AuditLog
 from sithsd.audit.model import Row
 from sithsd.card import profile
+from sithsd.card.known import KnownCards
 from sithsd.card.registry import Registry
 from sithsd.clock import Clock, SystemClock
 from sithsd.daemon.alarm import ClockAlarm
@@ -47,6 +49,7 @@ from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
 from sithsd.session.counters import Doubt
+from sithsd.session.describe import may_be_kept
 from sithsd.session.fault import fault
 from sithsd.session.ledger import Ledger
 from sithsd.session.notices import Herald
@@ -92,11 +95,14 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
         verdicts = Verdicts(judge, clock, fetching, settings.validity.log_in())
+        hours = settings.cards.keep_hours
+        known = KnownCards(hours * 3600, partial(may_be_kept, tables=judge.tables)) if hours else None
         tools = Tools(
             *(registry, verdicts, ClockAlarm(), clock, board, herald),
             Adviser(calendar, judge.policy.plausible_from),
             who_holds=_who_holds,
             tables=judge.tables,
+            known=known,
         )
         readers = Readers(tools, _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, verdicts))

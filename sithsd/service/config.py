@@ -37,6 +37,15 @@ class DriversSettings(_Table, frozen=True, kw_only=True):
     site: str = "/etc/sithsd/drivers.d"
 
 
+class CardsSettings(_Table, frozen=True, kw_only=True):
+    """[cards]: `keep_hours`, how long what was read of a card is kept in memory after it was read whole.
+
+    A card that comes again meanwhile, and proves that it is unchanged, need not be read whole. 0: nothing is kept.
+    """
+
+    keep_hours: Annotated[float, msgspec.Meta(ge=0, le=24)] = 12.0
+
+
 class PolicySettings(_Table, frozen=True, kw_only=True):
     """[policy]: `file` is the site's policy; without one it is /etc/sithsd/policy.toml, if there is such a file."""
 
@@ -83,6 +92,7 @@ class Settings(_Table, frozen=True, kw_only=True):
     validity: ValiditySettings = ValiditySettings()
     rights: RightsSettings = RightsSettings()
     drivers: DriversSettings = DriversSettings()
+    cards: CardsSettings = CardsSettings()
     policy: PolicySettings = PolicySettings()
     calendar: CalendarSettings = CalendarSettings()
     fetch: FetchSettings = FetchSettings()

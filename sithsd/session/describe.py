@@ -40,6 +40,20 @@ def is_ours(contents: CardContents, tables: Tables | None = None) -> bool:
     )
 
 
+def may_be_kept(contents: CardContents, tables: Tables | None = None) -> bool:
+    """Tell whether what was read of a card may be kept after it went (`sithsd.card.known`).
+
+    Not that of a person whose identity is protected, or may be. Nor that of a card with a certificate which was issued
+    after the card says that it was written to: whoever put it there does not say so.
+    """
+    readable, malformed = _readable(contents, tables)
+    certificates = [certificate for _, _, certificate in readable]
+    holder = describe(certificates).holder
+    if malformed or contents.marks is None or holder is None or holder.protected:
+        return False
+    return all(certificate.not_before <= contents.marks.last_update for certificate in certificates)
+
+
 def inserted_card(
     atr: bytes, card: ReadCard, judge: Judging, at: datetime, tables: Tables | None = None
 ) -> InsertedCard:

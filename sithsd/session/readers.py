@@ -33,6 +33,7 @@ class Readers:
         self._make_worker = make_worker
         self._slots: dict[str, Slot] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._forgetting: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger("sithsd.session")
 
     def on_event(self, event: PcscEvent) -> None:
@@ -55,6 +56,7 @@ class Readers:
                 self._slots[reader].inserted(atr)
             case CardRemoved(reader):
                 self._slots[reader].removed()
+                self._forget_later()
             case CardMute(reader):
                 self._slots[reader].mute()
             case _:
@@ -91,6 +93,8 @@ class Readers:
 
     def wake(self) -> None:
         """Read every card again: the machine was asleep."""
+        if self._tools.known is not None:
+            self._tools.known.forget_old()
         for slot in self._slots.values():
             slot.wake()
 
@@ -98,9 +102,21 @@ class Readers:
         """End all slots and their workers, and what is still asked for them."""
         for name in list(self._slots):
             self._drop(name)
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         if self._closing:
             await asyncio.wait(self._closing)
         await self._tools.verdicts.close()
+
+    def _forget_later(self) -> None:
+        """See to it that what is known of cards goes when its time is over, though no other card comes."""
+        known = self._tools.known
+        if known is not None and self._forgetting is None and len(known):
+            self._forgetting = asyncio.get_running_loop().call_later(known.seconds, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        self._forget_later()
 
     def _drop(self, name: str) -> None:
         slot = self._slots.pop(name, None)

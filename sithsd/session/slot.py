@@ -233,7 +233,8 @@ class Slot:
             nonlocal started
             started = True
             now = connection.atr if doubtful else atr
-            return now, operations.read(connection, tools.registry, partial(is_ours, tables=tools.tables), now)
+            ours = partial(is_ours, tables=tools.tables)
+            return now, operations.read(connection, tools.registry, ours, now, tools.known, anew=doubtful)
 
         reading = asyncio.ensure_future(self._worker.run(operation, patience=None))
         try:
@@ -260,6 +261,7 @@ class Slot:
             commands=read.commands,
             sent=read.sent,
             received=read.received,
+            known=read.known,
         )
         if read.ours:
             self._shown.show(ReaderStatus.READY, card)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from sithsd.card.known import KnownCards
 from sithsd.card.operations import Connection, ReadCard
 from sithsd.card.registry import Registry
 from sithsd.certificate.tables import Tables
@@ -58,6 +59,7 @@ class Tools:
     `patience`: for how many seconds a caller waits for the card, at most; `answer_seconds`: for its answers, once it
     was had. `who_holds` names the programs that may hold a card, None if they can't be seen; it is called in a thread.
     `tables` tell what names of issuers and policies mean, None for the shipped ones.
+    `known` are the cards that were read before, None if none are to be known again.
     """
 
     registry: Registry
@@ -71,6 +73,7 @@ class Tools:
     answer_seconds: float = ANSWER_SECONDS
     who_holds: Callable[[], str | None] = lambda: None
     tables: Tables | None = None
+    known: KnownCards | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from sithsd.card.model import CardContents, CardKey, CodeReference
+from sithsd.card.model import CardContents, CardKey, CodeReference, Place
 from sithsd.card.transport import CardChannel
 from sithsd.reader.pinpad import PinBlock
 from sithsd.secret import Secret
@@ -62,8 +62,27 @@ class Backend(Protocol):
         """
         ...
 
-    def code_states(self, channel: CardChannel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
-        """Tell what is known of each of `codes`, in their order, without using a try."""
+    def head(self, channel: CardChannel, place: Place) -> bytes | None:
+        """Return the first bytes of what lies at `place`, as `Marks` has them; None if nothing does.
+
+        The first step to know a card again whose contents have marks. May cost two commands.
+        """
+        ...
+
+    def token(self, channel: CardChannel, length: int) -> bytes | None:
+        """Return, right after `head`, the first bytes of what `Marks.token` is made of; None if they can't be had.
+
+        The second step. May cost one command.
+        """
+        ...
+
+    def code_states(
+        self, channel: CardChannel, codes: Sequence[CodeReference], here: Place | None = None
+    ) -> tuple[CodeState, ...]:
+        """Tell what is known of each of `codes`, in their order, without using a try.
+
+        `here` is the place by which the card was known again, if that was the last thing that was done.
+        """
         ...
 
     def verify(self, channel: CardChannel, code: CodeReference, digits: Secret) -> CodeState:

@@ -1,5 +1,7 @@
 """The contents of directory files, made by hand as ISO/IEC 7816-15 has them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from sithsd.card.backends.pkcs15 import objects
@@ -284,10 +286,29 @@ def test_the_object_directory() -> None:
 def test_the_token() -> None:
     """EF.TokenInfo tells serial number, maker and label; each may be missing, and more may follow."""
     full = sequence(integer(0), octets(b"\x01\x02"), text("SIM"), encode(0x80, b"A card"), bits(1), encode(0xA5, b""))
-    assert objects.token(full) == objects.Token(b"\x01\x02", "SIM", "A card")
-    assert objects.token(sequence(integer(1))) == objects.Token(None, None, None)
+    assert objects.token(full) == objects.Token(b"\x01\x02", "SIM", "A card", None, full)
+    assert objects.token(sequence(integer(1))) == objects.Token(content=sequence(integer(1)))
     for malformed in (b"\x30\x00", octets(b"x"), full[:-1], sequence(octets(b"x"))):
         unreadable(objects.token, malformed)
+
+
+@pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        (encode(0xA5, encode(0x18, b"20240115123000Z")), datetime(2024, 1, 15, 12, 30, tzinfo=UTC)),
+        (encode(0xA5, encode(0x18, b"20240115133000+0100")), datetime(2024, 1, 15, 12, 30, tzinfo=UTC)),
+        (encode(0xA5, encode(0x18, b"20240115123000")), None),
+        (encode(0xA5, encode(0x18, b"20241315123000Z")), None),
+        (encode(0xA5, encode(0x18, b"")), None),
+        (encode(0xA5, encode(0xA0, path(b"\x44\x07"))), None),
+        (encode(0xA4, encode(0x18, b"20240115123000Z")), None),
+        (b"", None),
+    ],
+)
+def test_when_files_were_written_last(told: bytes, moment: datetime | None) -> None:
+    """LastUpdate is told as a time of a known zone, or it is not known: elsewhere, malformed, local time."""
+    content = sequence(integer(0), octets(b"\x01"), bits(1), told, encode(0x0C, b"sv"))
+    assert objects.token(content).last_update == moment
 
 
 def test_labels_that_are_not_utf8_do_no_harm() -> None:

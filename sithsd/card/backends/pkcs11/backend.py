@@ -24,7 +24,7 @@ from sithsd.card.backends.pkcs11.module import Module, RefusedError
 from sithsd.card.backends.pkcs11.states import from_flags
 from sithsd.card.backends.pkcs11.turn import Turn
 from sithsd.card.backends.pkcs15.backend import Pkcs15Backend
-from sithsd.card.model import CardContents, CardKey, CodeReference
+from sithsd.card.model import CardContents, CardKey, CodeReference, Place
 from sithsd.card.profile import Clearing, Counter, Profile, ProfileError
 from sithsd.card.transport import CardChannel
 from sithsd.errors import ErrorCode, SithsdError
@@ -99,8 +99,21 @@ class Pkcs11Backend:
             raise SithsdError(ErrorCode.CARD_CHANGED, "another card came into the reader while it was read")
         return contents
 
-    def code_states(self, channel: CardChannel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
+    def head(self, channel: CardChannel, place: Place) -> bytes | None:
+        """Return None: what a module shows may come from a cache of its own, so nothing is proven through it."""
+        del channel, place
+        return None
+
+    def token(self, channel: CardChannel, length: int) -> bytes | None:
+        """Return None, too."""
+        del channel, length
+        return None
+
+    def code_states(
+        self, channel: CardChannel, codes: Sequence[CodeReference], here: Place | None = None
+    ) -> tuple[CodeState, ...]:
         """Tell the counter where the card itself tells it to us, and what the token's flags tell where it does not."""
+        del here
         turn = self._turn(channel)
         counted = [code for code in codes if code.role in self._counted]
         states = {state.role: state for state in self._native.code_states(channel, counted)}

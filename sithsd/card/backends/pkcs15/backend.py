@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sithsd.card import commands, encoding
 from sithsd.card.backends.base import Pad
-from sithsd.card.backends.pkcs15 import reading, signing
-from sithsd.card.model import CardContents, CardKey, CodeReference
+from sithsd.card.backends.pkcs15 import reading, recognition, signing
+from sithsd.card.model import CardContents, CardKey, CodeReference, Place
 from sithsd.card.profile import Activation, Clearing, Counter, Profile, VerifiedMeans
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.apdu import MAX_SHORT_LE, CommandApdu
@@ -52,18 +52,29 @@ class Pkcs15Backend:
             reading.select(channel, self._profile)
         # An extended Le needs T=1: a T=0 command TPDU has one byte for it.
         piece = self._profile.largest_read if protocol == 1 else MAX_SHORT_LE
-        return reading.read(channel, self._profile.codes, piece)
+        return reading.read(channel, self._profile, piece)
 
-    def code_states(self, channel: Channel, codes: Sequence[CodeReference]) -> tuple[CodeState, ...]:
+    def head(self, channel: Channel, place: Place) -> bytes | None:
+        """SELECT the certificate's EF from the MF and READ BINARY its first bytes."""
+        return recognition.head(channel, place)
+
+    def token(self, channel: Channel, length: int) -> bytes | None:
+        """READ BINARY EF.TokenInfo by its short identifier, in the DF of the certificate that was looked at."""
+        return recognition.token(channel, length)
+
+    def code_states(
+        self, channel: Channel, codes: Sequence[CodeReference], here: Place | None = None
+    ) -> tuple[CodeState, ...]:
         """Ask with an empty VERIFY each (ISO/IEC 7816-4:2020, 11.6.6), if the profile says that this is safe."""
         if self._rules.counter is Counter.UNKNOWN:
             return tuple(self._state(code) for code in codes)
         states: list[CodeState] = []
-        here: bytes | None = b""  # where no code is: what was selected before may lie in any DF
+        # Without a place that is proven what was selected before may lie in any DF.
+        entered = recognition.names_of_folder(here)
         for code in codes:
-            if code.path != here:
+            if code.path not in entered:
                 self._enter(channel, code)
-                here = code.path
+                entered = (code.path,)
             states.append(self._ask(channel, code))
         return tuple(states)
 

@@ -5,6 +5,7 @@ Everything malformed raises card.unreadable: a card is read whole and right, or 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from asn1crypto import core
@@ -21,6 +22,7 @@ _SEQUENCE = 0x30
 # The tag of an entry of EF.PrKDF tells the algorithm (8.5); the others are of no use here.
 _KEY_KINDS = {0x30: KeyKind.RSA, 0xA0: KeyKind.EC}
 _ALGORITHM_ATTRIBUTES = 0xA1
+_LAST_UPDATE = 0xA5
 _MAX_KEY_BITS = 16384
 # What asn1crypto raises on bytes that are not what they should be; found by trying.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
@@ -42,11 +44,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """EF.TokenInfo: the card's serial number, maker and label, each None if it is not told."""
+    """EF.TokenInfo: serial number, maker, label, when a file was written last (each None if not told); its content."""
 
-    serial: bytes | None
-    manufacturer: str | None
-    label: str | None
+    serial: bytes | None = None
+    manufacturer: str | None = None
+    label: str | None = None
+    last_update: datetime | None = None
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class CertificateEntry:
-    """One certificate by its place, or its DER bytes where the directory file holds them itself."""
+    """One certificate by its place, or its DER bytes where the directory file holds them itself.
+
+    `authority` tells that the card says of it that it is an issuer's.
+    """
 
     id: bytes
     label: str | None
     place: Place | None
     der: bytes | None
+    authority: bool = False
 
 
 def application_path(entries: Iterable[bytes], aid: bytes) -> bytes | None:
@@ -144,7 +152,23 @@ def _token(content: bytes) -> Token:
     info = asn1.TokenInfo.load(content, strict=True)
     if info["version"].native < 0:  # parsed when looked at: bytes that begin with something else are none
         raise ValueError("the version is negative")
-    return Token(info["serial_number"].native, _words(info["manufacturer"]), _words(info["label"]))
+    return Token(
+        info["serial_number"].native,
+        _words(info["manufacturer"]),
+        _words(info["label"]),
+        _last_update(content),
+        content,
+    )
+
+
+def _last_update(content: bytes) -> datetime | None:
+    """Return lastUpdate, None if it is not told, or not as a time: by its tag, wherever in the sequence it stands."""
+    try:
+        told = next(item for item in tlv.parse(tlv.read(content)[0].value) if item.tag == _LAST_UPDATE)
+        moment = core.GeneralizedTime.load(told.value, strict=True).native
+    except (*_MALFORMED, tlv.TlvError, StopIteration):
+        return None
+    return moment if isinstance(moment, datetime) and moment.tzinfo is not None else None
 
 
 def _pin(entry: bytes) -> Pin:
@@ -205,14 +229,15 @@ def _place_of(entry: bytes) -> tuple[bytes | None, int | None]:
 def _certificate(entry: bytes) -> CertificateEntry:
     found = asn1.CertificateObject.load(entry, strict=True)
     identifier, label = found["certificate"]["id"].native, _words(found["common"]["label"])
+    authority = bool(found["certificate"]["authority"].native)
     value = found["attributes"]["value"]
     if value.name == "direct":
-        return CertificateEntry(identifier, label, None, tlv.read(value.chosen.dump())[0].value)
+        return CertificateEntry(identifier, label, None, tlv.read(value.chosen.dump())[0].value, authority)
     path = value.chosen
     start, length = path["index"].native or 0, path["length"].native
     if start < 0:
         raise ValueError("the index is negative")
-    return CertificateEntry(identifier, label, Place(path["path"].native, start, length), None)
+    return CertificateEntry(identifier, label, Place(path["path"].native, start, length), None, authority)
 
 
 def _words(value: core.Asn1Value) -> str | None:

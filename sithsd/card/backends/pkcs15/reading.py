@@ -1,11 +1,13 @@
 """The `pkcs15` backend, reading: EF.DIR or the AID, EF.ODF, then what its directory files lead to."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sithsd.card import commands
 from sithsd.card.backends.pkcs15 import files, objects
+from sithsd.card.backends.pkcs15.recognition import marks
 from sithsd.card.model import CardCertificate, CardContents, CardKey, CodeReference, Encoding
-from sithsd.card.profile import CodeRules, KnownCode, Profile
+from sithsd.card.profile import CodeRules, Freshness, KnownCode, Profile
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.iso7816.channel import Channel
 from sithsd.iso7816.status import StatusWord
@@ -40,8 +42,8 @@ def token(channel: Channel) -> objects.Token:
     try:
         content = files.read_object(channel, EF_TOKEN_INFO)
     except files.FileAbsent:
-        return objects.Token(None, None, None)
-    return objects.token(content) if content else objects.Token(None, None, None)
+        return objects.Token()
+    return objects.token(content) if content else objects.Token()
 
 
 def serial(found: objects.Token) -> str | None:
@@ -49,8 +51,9 @@ def serial(found: objects.Token) -> str | None:
     return found.serial.hex().upper() if found.serial else None
 
 
-def read(channel: Channel, rules: CodeRules, piece: int) -> CardContents:
+def read(channel: Channel, profile: Profile, piece: int) -> CardContents:
     """Read the whole card, whose application is selected, `piece` bytes at a time. Raises card.unreadable."""
+    rules = profile.codes
     about = token(channel)
     try:
         directory = objects.directory(files.read_directory(channel, EF_ODF, piece))
@@ -58,19 +61,24 @@ def read(channel: Channel, rules: CodeRules, piece: int) -> CardContents:
         raise files.unreadable("EF.ODF is absent") from None
     pins = objects.pins(_entries(channel, directory.get("auth_objects", []), piece))
     keys = objects.keys(_entries(channel, directory.get("private_keys", []), piece))
-    places = [path for kind in ("certificates", "trusted_certificates", "useful_certificates")
-              for path in directory.get(kind, [])]  # fmt: skip
+    entries = objects.certificates(_entries(channel, directory.get("certificates", []), piece))
+    others = [path for kind in ("trusted_certificates", "useful_certificates") for path in directory.get(kind, [])]
     notes: list[str] = []
-    certificates = _certificates(channel, objects.certificates(_entries(channel, places, piece)), notes, piece)
+    entries += [replace(one, authority=True) for one in objects.certificates(_entries(channel, others, piece))]
+    if len(entries) > files.MAX_OBJECTS:
+        raise files.unreadable(f"the card has more than {files.MAX_OBJECTS} certificates")
+    certificates = _certificates(channel, entries, notes, piece)
     kept = _kept(pins, keys, rules, notes)
+    codes = _codes(kept, rules)
     return CardContents(
         serial(about),
         about.label,
         about.manufacturer,
-        _codes(kept, rules),
+        codes,
         certificates,
         tuple(dict.fromkeys(notes)),
         tuple(_keys(keys, kept)),
+        marks(about, entries, certificates, codes) if profile.freshness is Freshness.LAST_UPDATE else None,
     )
 
 
