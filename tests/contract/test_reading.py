@@ -5,6 +5,7 @@ import pytest
 from card_bench import Row, card, image_of
 
 from sithsd.card import operations
+from sithsd.card.known import KnownCards
 from sithsd.card.transport import stack
 from sithsd.errors import ErrorCode, SithsdError
 from sithsd.simulator.pkcs15 import PATHS
@@ -27,6 +28,20 @@ def test_a_card_of_another_kind_is_unsupported(row: Row) -> None:
         row.read(bench)
     assert refused.value.code is ErrorCode.CARD_UNSUPPORTED
     assert not [sent for sent in bench.last.sent if sent.ins == 0x20]
+
+
+def test_a_card_that_comes_again_is_the_same(row: Row) -> None:
+    """Known or read whole, the same is told of it; it is known where its profile says what proves it."""
+    bench, known = row.bench(), KnownCards(3600.0, lambda _: True)
+    seen = []
+    for _ in range(2):
+        with bench.transaction() as begun:
+            seen.append(operations.read(begun, row.registry(), lambda _: True, known=known))
+    first, again = seen
+    assert (again.contents, again.codes) == (first.contents, first.codes)
+    assert again.identified.profile == first.identified.profile
+    assert again.known is (row.profile == "sim_pkcs15")
+    assert not again.known or bench.last.ours <= 6
 
 
 def test_serial_is_the_cards_own(row: Row) -> None:

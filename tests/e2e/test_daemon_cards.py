@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from e2e_household import BIN, SIGNATURE_PIN, WRONG_PIN, Household, code
+from e2e_household import BIN, PIN, SIGNATURE_PIN, WRONG_PIN, Household, code
 
 UNCHECKED = {"status": "unknown", "reasons": ["revocation.notChecked"]}
 EXPIRED = {"status": "bad", "reasons": ["date.expired", "revocation.notChecked"]}
@@ -90,6 +90,40 @@ def test_an_old_card_is_shown_with_its_weaknesses(house: Household) -> None:
     card = house.insert("old")["card"]
     assert card["notes"] == ["certificate.telia", "certificate.type1"]
     assert [one["weaknesses"] for one in card["certificates"]] == [["key.exponent3"]] * 5
+
+
+def test_a_card_that_comes_again_costs_six_apdus(house: Household) -> None:
+    """The same is shown of it as before, the counters as they are now; a card that may leave no trace is read whole."""
+    costs = {}
+    for name in ("ordinary", "second", "protected"):
+        first = house.insert(name)
+        house.remove()
+        again = house.insert(name)
+        costs[name] = house.apdus()
+        house.remove()
+        assert again["card"] == first["card"]
+    assert (costs["ordinary"], costs["second"]) == (6, 6)
+    assert costs["protected"] > 6
+    house.insert("ordinary")
+    assert house.verify(WRONG_PIN).status == 5
+    house.remove()
+    again = house.insert("ordinary")
+    assert (house.apdus(), code(again)["triesLeft"]) == (6, 2)
+    house.verify(PIN)
+
+
+@pytest.mark.parametrize("silently", [[], ["--keep-last-update"]], ids=["told", "silently"])
+def test_a_renewed_card_is_shown_with_its_new_certificates(house: Household, silently: list[str]) -> None:
+    """Between two insertions, whether the desk says so on the card or not; and then it is known again if it did."""
+    old = house.insert("ordinary")["card"]["certificates"]
+    house.remove()
+    house.sim("renew", "ordinary", *silently)
+    new = house.insert("ordinary")["card"]["certificates"]
+    assert not {one["fingerprint"] for one in old} & {one["fingerprint"] for one in new}
+    assert house.apdus() > 6
+    house.remove()
+    assert house.insert("ordinary")["card"]["certificates"] == new
+    assert (house.apdus() == 6) is (not silently)
 
 
 def test_a_protected_holder_is_shown_by_the_hsa_id_alone(house: Household) -> None:

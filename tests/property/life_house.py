@@ -22,6 +22,7 @@ from sithsd.api.methods import Cards
 from sithsd.api.rights import Rights
 from sithsd.api.server import Server
 from sithsd.audit.log import AuditLog
+from sithsd.card.known import KnownCards
 from sithsd.card.profile import Counter
 from sithsd.clock import FixedClock
 from sithsd.iso7816 import atr as answer_to_reset
@@ -48,6 +49,7 @@ from sithsd.values import Role, Status, Verdict
 READER = "A reader 00"
 PATIENCE = 0.1
 _LONG = 30.0
+LONG_KEPT = 3600.0
 _CODE_INSTRUCTIONS = {0x20, 0x24, 0x2C}
 
 
@@ -243,7 +245,12 @@ class LifeHouse:
         herald = Herald(self.board, self.clock, ledger.note)
         verdicts = Verdicts(BlindJudge(), self.clock)
         adviser = Adviser(Calendar(shipped()), TODAY)
-        tools = Tools(self._registry, verdicts, NoAlarm(), self.clock, self.board, herald, adviser, patience=PATIENCE)
+        known = KnownCards(LONG_KEPT, lambda _: True)
+        tools = Tools(
+            *(self._registry, verdicts, NoAlarm(), self.clock, self.board, herald, adviser),
+            patience=PATIENCE,
+            known=known,
+        )
         self.readers = Readers(tools, self._worker)
         budget = Budget(self.policy.budget, lambda: self.seconds)
         self.desk = CodeDesk(self.readers, DeskTools(self.policy, budget, ledger, self.clock, verdicts))

@@ -23,6 +23,7 @@ from sithsd.audit.model import Row
 from sithsd.audit.reading import Wanted
 from sithsd.audit.reading import rows as rows_of
 from sithsd.card.guard import Word
+from sithsd.card.known import KnownCards
 from sithsd.certificate.read import Certificate
 from sithsd.clock import FixedClock
 from sithsd.errors import ErrorCode, SithsdError
@@ -40,6 +41,7 @@ from sithsd.session.adviser import Adviser
 from sithsd.session.board import Board
 from sithsd.session.budget import Budget
 from sithsd.session.code_desk import CodeDesk, DeskTools
+from sithsd.session.describe import may_be_kept
 from sithsd.session.informant import Told
 from sithsd.session.ledger import Ledger
 from sithsd.session.model import Notice, Picture, ReaderStatus, ReaderView
@@ -245,10 +247,13 @@ class Informant:
         return self.answers(certificate)
 
 
+KEPT_SECONDS = 3600.0
+
+
 class House:
     """Readers on the table, what the session room makes of them, and the desk for codes.
 
-    `holder` is the program that holds cards, `seconds` the clock of the budget.
+    `holder` is the program that holds cards, `seconds` the clock of the budget and of what is kept of cards.
     """
 
     def __init__(self, judge: Judge, folder: Path, patience: float, policy: Policy, answer_seconds: float) -> None:
@@ -276,6 +281,7 @@ class House:
             patience=patience,
             answer_seconds=answer_seconds,
             who_holds=lambda: self.holder,
+            known=KnownCards(KEPT_SECONDS, may_be_kept, tell_seconds=lambda: self.seconds),
         )
         self.sockets: dict[str, Socket] = {}
         self.readers = Readers(self.tools, self._worker)
