@@ -24,6 +24,7 @@ from sithsd.audit.model import Row
 from sithsd.card import profile
 from sithsd.card.known import KnownCards
 from sithsd.card.registry import Registry
+from sithsd.certificate.tables import Tables
 from sithsd.clock import Clock, SystemClock
 from sithsd.daemon.alarm import ClockAlarm
 from sithsd.daemon.fetching import FetchInformant
@@ -95,14 +96,12 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
         herald = Herald(board, clock, ledger.note)
         _remember(herald, audit)
         verdicts = Verdicts(judge, clock, fetching, settings.validity.log_in())
-        hours = settings.cards.keep_hours
-        known = KnownCards(hours * 3600, partial(may_be_kept, tables=judge.tables)) if hours else None
         tools = Tools(
             *(registry, verdicts, ClockAlarm(), clock, board, herald),
             Adviser(calendar, judge.policy.plausible_from),
             who_holds=_who_holds,
             tables=judge.tables,
-            known=known,
+            known=_memory_of_cards(settings, judge.tables),
         )
         readers = Readers(tools, _start_worker)
         desk = CodeDesk(readers, DeskTools(policy, Budget(policy.budget), ledger, clock, verdicts))
@@ -168,6 +167,11 @@ async def _note(settings: Settings, policy: Policy, board: Board, clock: Clock, 
         await note_sightings(board, clock, state, keep_days=keep_days, unit=unit)
     except Exception as error:  # noqa: BLE001 - the daemon goes on without, and says so
         fault(structlog.get_logger("sithsd.daemon"), error)
+
+
+def _memory_of_cards(settings: Settings, tables: Tables | None) -> KnownCards | None:
+    hours = settings.cards.keep_hours
+    return KnownCards(hours * 3600, partial(may_be_kept, tables=tables)) if hours else None
 
 
 async def _watch_sleep(readers: Readers, desk: CodeDesk) -> None:
