@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sithsd.api import wire
@@ -15,6 +16,8 @@ from tests.bench.stagehand import BIN, Bench, Traffic, fresh
 DELAYS_MS = (0, 10)
 _ROUNDS = 5
 _TOOLS = (["pkcs11-tool", "-O"], ["pkcs15-tool", "--list-certificates"])
+_NOTHING_KEPT = "[cards]\nkeep_hours = 0\n"
+_OPENSC_KEEPS = "app default { framework pkcs15 { use_file_caching = yes; } }\n"
 # The floor that no reader of four certificates gets below: SELECT and READ BINARY of their bytes, 256 at a time.
 _PIECE = 256
 _BITS_PER_SECOND = 250_000
@@ -31,12 +34,16 @@ class Reading:
 
 
 def measure(bench: Bench) -> list[Reading]:
-    """Return the readings of sithsd and of both tools, with each delay."""
+    """Return the readings of sithsd and of both tools, with each delay; whole, and of a card that was read before."""
     readings = []
     for delay in DELAYS_MS:
         readings.append(_sithsd(bench, delay))
         bench.simulator("insert", "ordinary", "--delay-ms", str(delay))
         readings += [_tool(bench, delay, command) for command in _TOOLS]
+        bench.simulator("remove")
+        readings.append(_sithsd_again(bench, delay))
+        bench.simulator("insert", "ordinary", "--delay-ms", str(delay))
+        readings.append(_tool_again(bench, delay, _TOOLS[1]))
         bench.simulator("remove")
     return readings
 
@@ -64,13 +71,24 @@ def certificate_lengths(bench: Bench) -> list[int]:
 
 
 def _sithsd(bench: Bench, delay: int) -> Reading:
-    times, traffic = [], Traffic(0, 0, 0)
+    with bench.daemon(_NOTHING_KEPT):
+        return _insertions(bench, delay, "sithsd, insertion to identity, codes and verdict")
+
+
+def _sithsd_again(bench: Bench, delay: int) -> Reading:
     with bench.daemon():
-        for _ in range(_ROUNDS):
-            times.append(_follow(bench, "--delay-ms", str(delay)))
-            traffic = bench.traffic()
-            bench.simulator("remove")
-    return Reading("sithsd, insertion to identity, codes and verdict", delay, traffic, statistics.median(times))
+        _follow(bench)
+        bench.simulator("remove")
+        return _insertions(bench, delay, "sithsd, known card inserted again")
+
+
+def _insertions(bench: Bench, delay: int, name: str) -> Reading:
+    times, traffic = [], Traffic(0, 0, 0)
+    for _ in range(_ROUNDS):
+        times.append(_follow(bench, "--delay-ms", str(delay)))
+        traffic = bench.traffic()
+        bench.simulator("remove")
+    return Reading(name, delay, traffic, statistics.median(times))
 
 
 def _follow(bench: Bench, *options: str) -> float:
@@ -94,9 +112,25 @@ def _follow(bench: Bench, *options: str) -> float:
 
 
 def _tool(bench: Bench, delay: int, command: list[str]) -> Reading:
+    def cold() -> dict[str, str]:
+        return fresh(bench.folder, bench.environment)
+
+    return _calls(bench, delay, command, ", cold", cold)
+
+
+def _tool_again(bench: Bench, delay: int, command: list[str]) -> Reading:
+    """Have OpenSC use its own cache of files, which its settings switch on and which reads no counters."""
+    settings = bench.folder / "opensc.conf"
+    settings.write_text(_OPENSC_KEEPS, encoding="ascii")
+    environment = fresh(bench.folder, bench.environment) | {"OPENSC_CONF": str(settings)}
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    return _calls(bench, delay, command, ", its file cache on and warm", lambda: environment)
+
+
+def _calls(bench: Bench, delay: int, command: list[str], how: str, make: Callable[[], dict[str, str]]) -> Reading:
     times, traffic = [], Traffic(0, 0, 0)
     for _ in range(_ROUNDS):
-        environment = fresh(bench.folder, bench.environment)
+        environment = make()
         bench.traffic(reset=True)
         began = time.monotonic()
         done = subprocess.run(command, env=environment, capture_output=True, check=True)
@@ -104,4 +138,4 @@ def _tool(bench: Bench, delay: int, command: list[str]) -> Reading:
         if done.stdout.count(b"Legitimering") + done.stdout.count(b"Underskrift") == 0:
             sys.exit(f"{command[0]} did not read the card")
         traffic = bench.traffic()
-    return Reading(" ".join(command) + ", cold", delay, traffic, statistics.median(times))
+    return Reading(" ".join(command) + how, delay, traffic, statistics.median(times))

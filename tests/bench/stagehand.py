@@ -62,9 +62,12 @@ class Bench:
         return Traffic(counts["apdus"], counts["bytesIn"], counts["bytesOut"])
 
     @contextmanager
-    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the daemon; it answers when the block begins."""
-        command = [str(BIN / "sithsd"), "--config", str(self.folder / "state" / "simulator" / "sithsd.toml")]
+    def daemon(self, settings: str = "") -> Iterator[subprocess.Popen[bytes]]:
+        """Run the daemon, with more settings if some are given; it answers when the block begins."""
+        file = self.folder / "sithsd.toml"
+        trust = (self.folder / "state" / "simulator" / "sithsd.toml").read_text(encoding="utf-8")
+        file.write_text(f"{trust}{settings}", encoding="utf-8")
+        command = [str(BIN / "sithsd"), "--config", str(file)]
         with (self.folder / "sithsd.log").open("ab") as log:
             daemon = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
             try:
