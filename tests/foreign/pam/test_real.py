@@ -314,3 +314,35 @@ def test_a_user_without_rights(house: Any, client: Client) -> None:
     refused(answer, "PERM_DENIED")
     assert "You may not" in answer.shown
     assert house.tries("ordinary") == 3
+
+
+@pytest.fixture
+def checking(made_cards: Shelf, tmp_path: Path) -> Iterator[tuple[Any, Client]]:
+    """Return a house of its own where it is known what is revoked, and a client that demands to know."""
+    made_cards.card("ordinary")
+    made_cards.write_configuration()
+    with Stage(1) as stage, closing(household.Household(stage, made_cards.folder.parent)) as made:
+        made.serve_issuers()
+        made.start_fetch()
+        made.start()
+        client = Client(tmp_path, made.run, identity=f"hsaId:{HSA_ID}")
+        client.options = ("environment=sim",)
+        yield made, client
+
+
+def test_revocation_is_looked_up_before_anybody_is_let_in(checking: tuple[Any, Client]) -> None:
+    """A card that was just put in opens without accept_unchecked; once it is revoked its PIN is not asked for."""
+    house, client = checking
+    house.insert("ordinary")
+    answer = client.log_in(typed=f"{PIN}\n")
+    assert answer.result == "SUCCESS", answer.shown
+    house.stop_fetch()
+    house.sim("revoke", "ordinary", "--reason", "keyCompromise")
+    house.start_fetch()
+    house.ctl("validity", "--fresh", "--json")
+    for options in ((), ("accept_unchecked",)):
+        answer = client.log_in(*options, typed=f"{PIN}\n")
+        refused(answer, "AUTH_ERR")
+        assert "has been revoked" in answer.shown
+        assert not answer.asked
+    assert house.tries("ordinary") == 3
