@@ -135,7 +135,9 @@ class Household:
         """Return the daemon's command line; `program` is run in its place, if one is named."""
         folders = ["--runtime-dir", str(self.run), "--state-dir", str(self.state)]
         program = program or (str(BIN / "sithsd"),)
-        return [*self.become, *UNIX_ONLY, *program, *folders, "--config", str(self.config)]
+        # Whoever becomes another user may lose the right to start a program a second time; sudo gets none under a rule.
+        ruled = [*UNIX_ONLY, *self.become] if os.geteuid() == 0 else [*self.become, *UNIX_ONLY]
+        return [*ruled, *program, *folders, "--config", str(self.config)]
 
     def start(self, *program: str) -> None:
         """Start the daemon and wait until it says that it is ready."""
