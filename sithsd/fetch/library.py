@@ -38,6 +38,7 @@ class Library:
         self._loose: OrderedDict[str, bytes] = OrderedDict()
         self._parsed: OrderedDict[str, tuple[Entry, RevocationList]] = OrderedDict()
         self._reading: dict[str, asyncio.Lock] = {}
+        self._keeping = asyncio.Lock()
         self.changed = changed
 
     @property
@@ -90,6 +91,11 @@ class Library:
 
         One that can't be written now is kept in memory.
         """
+        # One after the other: else an older one could be found newer than what a newer one is about to replace.
+        async with self._keeping:
+            return await self._keep(entry, content, at, parsed)
+
+    async def _keep(self, entry: Entry, content: bytes, at: datetime, parsed: RevocationList | None) -> bool:
         before = self._entries.get(entry.key)
         if before is not None and is_older(entry, before, at):
             return False

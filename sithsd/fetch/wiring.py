@@ -81,8 +81,8 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
                 for task in beside:
                     task.cancel()
                 await asyncio.wait(beside)
+                await server.stop()  # calls that run are answered: none takes longer than three seconds
                 await inquiry.close()
-                await server.stop()
                 await asker.close()
                 await library.close()
                 _log.info("ended")
