@@ -15,6 +15,7 @@ _NAMED: Final = 50
 """So many people are named in one event."""
 _EARLIER: Final = timedelta(days=7)
 """So long before its day the alarm of an event goes off; at once where that has passed."""
+_END: Final = b"END:VCALENDAR\r\n"
 _PRODUCT: Final = "-//sithsd//report//"
 
 
@@ -47,9 +48,11 @@ class Agenda:
         calendar.add("version", "2.0")
         calendar.add("method", "PUBLISH")
         calendar.add("x-wr-calname", self._words.say("report-title"))
-        for event in self._events():
-            calendar.add_component(event)
-        file.write(calendar.to_ical())
+        head = calendar.to_ical().removesuffix(_END)
+        file.write(head)
+        # One after the other: there may be tens of thousands.
+        file.writelines(event.to_ical() for event in self._events())
+        file.write(_END)
 
     def _events(self) -> Iterator[Event]:
         words = self._words
