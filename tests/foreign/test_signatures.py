@@ -296,6 +296,28 @@ class Verdict(TypedDict):
     reasons: list[str]
 
 
+class Evidence(TypedDict):
+    """A type of io.sithsd.Cards."""
+
+    fingerprint: str
+    serialNumber: str
+    status: str
+    subject: str | None
+    source: str | None
+    url: str | None
+    signer: str | None
+    thisUpdate: str | None
+    nextUpdate: str | None
+    producedAt: str | None
+    fetchedAt: str | None
+    revokedAt: str | None
+    revocationReason: str | None
+    failure: str | None
+    detail: str | None
+    nextCheck: str | None
+    staleHours: int | None
+
+
 class Certificate(TypedDict):
     """A type of io.sithsd.Codes."""
 
@@ -319,6 +341,9 @@ class Certificate(TypedDict):
     anchor: str | None
     checkedAt: str | None
     der: str | None
+    evidence: list[Evidence]
+    nextCheck: str | None
+    canSign: bool | None
 
 
 class Signed(TypedDict):
