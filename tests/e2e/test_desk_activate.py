@@ -26,6 +26,19 @@ BOTH = ["authentication", "signature"]
 both_ways = pytest.mark.parametrize("name", PRESENT)
 
 
+@pytest.fixture
+def house(house: Household) -> Household:
+    """Return the house, whose daemon keeps nothing of cards: between tests they are as before their activation again.
+
+    A chip that was activated does not become a new one, of which it says that nothing on it was changed.
+    """
+    if "keep_hours" not in house.config.read_text(encoding="utf-8"):
+        house.stop()
+        house.write_config("[cards]\nkeep_hours = 0\n")
+        house.start()
+    return house
+
+
 def chosen(house: Household) -> list[bool | None]:
     """Return of both PINs whether the daemon says that the holder has chosen them."""
     shown = house.await_reader("ready")
