@@ -104,11 +104,13 @@ class Household:
         if "sim_hosts" not in trust:
             trust += f'sim_hosts = ["127.0.0.1:{PORT}"]\n'
         drivers = "" if "[drivers]" in more else f'[drivers]\nsite = "{self.folder}/drivers.d"\n'
+        # A card that is known is not read, and most tests mean to see one being read.
+        kept = "" if "[cards]" in more else "[cards]\nkeep_hours = 0\n"
         log = '[log]\nlevel = "debug"\nformat = "json"\n'
         policy = "" if "[policy]" in more else f'[policy]\nfile = "{self.write_policy()}"\n'
         rights = "" if "[rights]" in more else f'[rights]\nfile = "{self.write_rights()}"\n'
         calendar = f'[calendar]\nfile = "{self.folder}/freezes.toml"\n'
-        self.config.write_text(f"{trust}{drivers}{policy}{rights}{calendar}{log}{more}", encoding="utf-8")
+        self.config.write_text(f"{trust}{drivers}{policy}{rights}{calendar}{kept}{log}{more}", encoding="utf-8")
         return self.config
 
     def write_freezes(self, text: str = "") -> Path:
