@@ -6,7 +6,7 @@ are refused: they would have to be proven by a path of their own, and no SITHS c
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cryptography.x509 import ReasonFlags
 
@@ -35,9 +35,13 @@ class _Pair:
     complete: RevocationList
     delta: RevocationList | None
 
-    def current(self, at: datetime) -> RevocationList | None:
+    def current(self, at: datetime, grace: timedelta) -> RevocationList | None:
         """Return the newer of the two that is in time, None if both have outlived their next update."""
-        return next((one for one in (self.delta, self.complete) if one and at <= one.next_update), None)
+        both = [one for one in (self.delta, self.complete) if one]
+        in_time = [one for one in both if at <= one.next_update] or [
+            one for one in both if at <= later(one.next_update, grace)
+        ]
+        return next(iter(in_time), None)
 
     def lookup(self, serial_number: int, at: datetime) -> tuple[Entry, RevocationList] | None:
         """Return the line that counts, and the list in which it stands (RFC 5280, 5.2.4 and 6.3.3 (i), (j)).
@@ -99,12 +103,20 @@ def examine(  # noqa: PLR0913 - the lists, whom they are asked about, when, and 
     return replace(evidence, detail=detail, url=evidence.url or next(iter(urls), None), fetched_at=fetched_at)
 
 
-def weigh(lists: Sequence[RevocationList], certificate: Certificate, issuer: Certificate, at: datetime) -> Evidence:
+def weigh(
+    lists: Sequence[RevocationList],
+    certificate: Certificate,
+    issuer: Certificate,
+    at: datetime,
+    *,
+    grace: timedelta = timedelta(0),
+) -> Evidence:
     """Return what lists that have been parsed tell of `certificate` at the moment `at` (aware).
 
-    It is good only where lists that are in time cover it for every reason there is. Listed in an outdated one it stays
-    revoked. That `issuer` has issued it is for the caller to know; here the names are compared. Nothing is raised for
-    any lists.
+    It is good only where lists that are in time cover it for every reason there is, and no other one has a line about
+    it that can't be read. Listed in an outdated one it stays revoked. A list is in time until `grace` after its next
+    update: whether that counts is asked of the evidence, which tells the next update. That `issuer` has issued it is
+    for the caller to know; here the names are compared. Nothing is raised for any lists.
     """
     if at.tzinfo is None:
         raise ValueError("a moment without a time zone")
@@ -116,27 +128,49 @@ def weigh(lists: Sequence[RevocationList], certificate: Certificate, issuer: Cer
     failed = [replace(nothing, detail="no list covers the certificate")]
     covered = frozenset[ReasonFlags]()
     good: list[Evidence] = []
-    for pair in _pairs(ours):
-        current = pair.current(at)
-        told = _told(nothing, current or pair.complete)
-        try:
-            found = pair.lookup(certificate.serial_number, at)
-            if found is not None:  # which it stays, whatever the clock says
-                return _revoked(nothing, *found)
-            pair.check_made(at)
-        except UnprovenError as error:
-            failed.insert(0, replace(told, detail=shortened(str(error))))
-            continue
-        if current is None:
-            failed.insert(0, replace(told, failure=Failure.STALE, detail="the list has outlived its next update"))
-            continue
-        covered |= pair.complete.scope.covers(certificate)
-        good.append(replace(told, status=RevocationStatus.GOOD, failure=None))
-    if covered >= ALL_REASONS:
+    for told, reasons in _each(ours, certificate, at, grace):
+        if told.status is RevocationStatus.REVOKED:
+            return told
+        if told.status is RevocationStatus.GOOD:
+            covered |= reasons
+            good.append(told)
+        else:
+            failed.insert(0, told)
+    if covered >= ALL_REASONS and all(one.failure is Failure.STALE for one in failed[:-1]):
         return min(good, key=lambda evidence: evidence.next_update or at)
     if good and len(failed) == 1:
         return replace(good[0], status=RevocationStatus.UNKNOWN, failure=Failure.INVALID, detail=_NOT_ALL)
     return combine(failed)
+
+
+def _each(
+    lists: Sequence[RevocationList], certificate: Certificate, at: datetime, grace: timedelta
+) -> Iterator[tuple[Evidence, frozenset[ReasonFlags]]]:
+    """Yield what the deltas tell by themselves, then what each complete list with its delta does, for which reasons."""
+    nothing = _nothing(certificate)
+    try:
+        if (listed := _listed_since(lists, certificate)) is not None:
+            yield _revoked(nothing, *listed), ALL_REASONS
+    except UnprovenError as error:
+        yield replace(nothing, detail=shortened(str(error))), frozenset()
+    for pair in _pairs(lists):
+        yield _of_pair(pair, certificate, at, grace), pair.complete.scope.covers(certificate)
+
+
+def _of_pair(pair: _Pair, certificate: Certificate, at: datetime, grace: timedelta) -> Evidence:
+    nothing = _nothing(certificate)
+    current = pair.current(at, grace)
+    told = _told(nothing, current or pair.complete)
+    try:
+        found = pair.lookup(certificate.serial_number, at)
+        if found is not None:  # which it stays, whatever the clock says
+            return _revoked(nothing, *found)
+        pair.check_made(at)
+    except UnprovenError as error:
+        return replace(told, detail=shortened(str(error)))
+    if current is None:
+        return replace(told, failure=Failure.STALE, detail="the list has outlived its next update")
+    return replace(told, status=RevocationStatus.GOOD, failure=None)
 
 
 def _pairs(lists: Sequence[RevocationList]) -> Iterator[_Pair]:
@@ -148,6 +182,28 @@ def _pairs(lists: Sequence[RevocationList]) -> Iterator[_Pair]:
     for complete in newest.values():
         fitting = (one for one in lists if _goes_with(one, complete))
         yield _Pair(complete, max(fitting, key=lambda one: one.number or 0, default=None))
+
+
+def _listed_since(lists: Sequence[RevocationList], certificate: Certificate) -> tuple[Entry, RevocationList] | None:
+    """Return the line of a delta by which the certificate was revoked after the complete lists, None if there is none.
+
+    Whether that delta goes with one of them or not: it is as much the issuer's word, and the list that it begins with
+    may not be at hand yet. A hold counts unless a later delta ends it. Raises UnprovenError if a line can't be read.
+    """
+    deltas = [one for one in lists if one.base is not None and not _is_outdated(one, lists, certificate)]
+    found = [(one.lookup(certificate.serial_number), one) for one in sorted(deltas, key=_age)]
+    lines = [(line, one) for line, one in found if line is not None]
+    for line, one in lines:
+        if not line.removed and line.reason is not ReasonFlags.certificate_hold:
+            return line, one
+    return None if not lines or lines[-1][0].removed else lines[-1]
+
+
+def _is_outdated(delta: RevocationList, lists: Sequence[RevocationList], certificate: Certificate) -> bool:
+    """Whether a complete list about at least the same is as new as `delta`: it has what the delta told."""
+    told = delta.scope.covers(certificate)
+    complete = (one for one in lists if one.base is None and _age(one) >= _age(delta))
+    return any(one.scope.covers(certificate) >= told for one in complete)
 
 
 def _age(complete: RevocationList) -> tuple[datetime, int]:

@@ -236,6 +236,45 @@ def test_a_delta_that_does_not_fit_changes_nothing(office: Office) -> None:
     assert told(examine(office, without_number, office.list(removal, number=6, base=5))) == REVOKED
 
 
+def test_a_delta_that_does_not_fit_revokes_all_the_same(office: Office) -> None:
+    """What its issuer has signed as revoked is never good: its base may not be here yet, its scope or number differ."""
+    clean, compromised = office.list(number=5, made=-3 * HOUR), x509.ReasonFlags.key_compromise
+    for reason in (None, HOLD, compromised):
+        listing = [office.entry(reason=reason)]
+        for delta in (
+            office.list(listing, number=8, base=6),
+            office.list(listing, number=6, base=5, point=scope(users=True)),
+            office.list(listing, number=None, base=5),
+            office.list(listing, number=8, base=6, made=-2 * HOUR, lasts=HOUR),
+            office.list(listing, number=8, base=6, made=HOUR),
+        ):
+            assert told(examine(office, clean, delta)) == told(examine(office, delta, clean)) == REVOKED
+            assert told(examine(office, delta)) == REVOKED
+    assert told(examine(office, clean, office.list([office.entry(office.other)], number=8, base=6))) == GOOD
+    assert told(examine(office, clean, office.list([office.entry()], number=8, base=6, point=scope(cas=True)))) == GOOD
+
+
+def test_a_delta_is_outdated_by_a_later_list_about_the_same(office: Office) -> None:
+    """Only a hold ends, by a later delta or by not being in a later complete list; one about less does not tell."""
+    held = office.list([office.entry(reason=HOLD)], number=8, base=6, made=-2 * HOUR)
+    before, after = office.list(number=5, made=-3 * HOUR), office.list(number=9)
+    removal = [office.entry(reason=REMOVED)]
+    assert told(examine(office, held, after)) == GOOD
+    assert told(examine(office, held, before, office.list(removal, number=9, base=6))) == GOOD
+    compromised = office.list([office.entry(reason=x509.ReasonFlags.key_compromise)], number=8, base=6, made=-2 * HOUR)
+    assert told(examine(office, compromised, before, office.list(removal, number=9, base=6))) == REVOKED
+    some = office.list(point=scope(reasons=SOME))
+    others = office.list(point=scope(reasons=ALL - SOME), made=-3 * HOUR)
+    assert told(examine(office, held, some, others)) == REVOKED
+
+
+def test_a_line_that_makes_no_sense_beside_a_list_without_one(office: Office) -> None:
+    """A list about less that says nothing of the certificate does not make it good."""
+    odd = office.list([office.entry(reason=REMOVED)])
+    clean = office.list(point=scope(users=True))
+    assert told(examine(office, odd, clean)) == told(examine(office, clean, odd)) == INVALID
+
+
 def test_a_delta_makes_the_list_newer_and_never_older(office: Office) -> None:
     """The delta's moments are told while it is in time, the list's after that."""
     complete = office.list(number=5, made=-HOUR, lasts=9 * DAY)
