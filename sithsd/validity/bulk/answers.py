@@ -51,7 +51,8 @@ class Answers:
         return self._unlisted, None
 
     def _ask(self, serial_number: int) -> Evidence:
-        return weigh(self._lists, replace(self._example, serial_number=serial_number), self._issuer, self._at)
+        one = replace(self._example, serial_number=serial_number)
+        return weigh(self._lists, one, self._issuer, self._at, grace=self._use.grace)
 
     def _made_by(self, evidence: Evidence) -> frozenset[str]:
         told = reason(evidence, self._at, self._use)

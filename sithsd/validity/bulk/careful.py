@@ -81,7 +81,7 @@ class Careful:
     def evidence(self, path: Sequence[Certificate]) -> list[Evidence]:
         """Return what the lists tell of the certificates of a path, where there are lists of their issuers."""
         return [
-            weigh(lists, certificate, issuer, self._setup.at)
+            weigh(lists, certificate, issuer, self._setup.at, grace=self._setup.use.grace)
             for certificate, issuer in pairwise(path)
             if (lists := self._register.of(issuer)) is not None
         ]

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sithsd.validity.bulk.lessons import MAX_SHAPES
 from sithsd.validity.bulk.partitions import judge_rows
 from sithsd.validity.bulk.register import Register
 from sithsd.validity.bulk.rows import BulkSetup, CertificateRow, JudgedRow
-from sithsd.validity.policy import REFUSED_WEAKNESSES, REPORT
+from sithsd.validity.policy import DESK, REFUSED_WEAKNESSES, REPORT
 from sithsd.validity.revocation import crl
 from sithsd.validity.revocation.entries import MAX_BYTES
 
@@ -30,12 +31,12 @@ Make = Callable[..., bytes]
 def make(house: House) -> Make:
     """Return what makes a CRL of a CA with some serial numbers in it."""
 
-    def made(authority: Any, *numbers: int, key: Any = None) -> bytes:
+    def made(authority: Any, *numbers: int, key: Any = None, due: timedelta = timedelta(days=1)) -> bytes:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(authority.name)
-            .last_update(house.now - timedelta(hours=1))
-            .next_update(house.now + timedelta(days=1))
+            .last_update(min(house.now, house.now + due) - timedelta(hours=1))
+            .next_update(house.now + due)
         )
         for number in numbers:
             line = x509.RevokedCertificateBuilder(number, house.now - timedelta(days=3))
@@ -81,6 +82,20 @@ def test_the_row_is_what_judge_and_list_say(forge: Any, house: House, make: Make
     assert [row.reasons for row in rows] == [(), ("revocation.revoked",)] * 2
     assert rows[1].revoked_at == house.now - timedelta(days=3)
     assert rows[1].revocation_reason == "keyCompromise"
+
+
+def test_lists_of_the_day_before_count_for_a_report(forge: Any, house: House, make: Make) -> None:
+    """A day's grace, as the policy says: to the second, and whoever is listed is revoked; without one it is stale."""
+    good, revoked = (forge.person(issuer=house.issuer).der for _ in range(2))
+    root, listed = make(house.root), read(revoked).serial_number
+    for late, use, reasons in (
+        (REPORT.grace, REPORT, ()),
+        (REPORT.grace + timedelta(seconds=1), REPORT, ("revocation.stale",)),
+        (timedelta(seconds=1), DESK, ("revocation.stale",)),
+    ):
+        by = replace(setup(house, make(house.issuer, listed, due=-late), root), use=use)
+        rows = judged([good, revoked, forge.person(issuer=house.issuer).der], by)
+        assert [row.reasons for row in rows] == [reasons, ("revocation.revoked",), reasons]
 
 
 def test_other_processes_map_what_was_read(house: House, make: Make, tmp_path: Path) -> None:
