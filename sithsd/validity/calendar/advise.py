@@ -134,8 +134,8 @@ class Calendar:
         if last is None or now.at >= last or card.kind not in self.file.rules.collect.kinds:
             return
         if freeze.begins <= ends < freeze.reorder_ends:
-            by = last if now.at > ends else min(last, ends)
-            yield _advice(Rule.COLLECT, Action.COLLECT_BEFORE, freeze, by=by)
+            # Also of a card that ends sooner: until then it is kept, and cancelled no earlier.
+            yield _advice(Rule.COLLECT, Action.COLLECT_BEFORE, freeze, by=last)
 
     def _reserve(self, card: CardDates, now: _Now) -> Iterator[Advice]:
         ended, freeze = now.at > card.not_after, now.inside

@@ -39,7 +39,7 @@ def test_the_source_s_sentences_are_told_of_each_card(making: Making) -> None:
         assert steps_of(report) == {
             "inside": [
                 ("freeze.endsInside", "order.now", "2023-11-30T23:00:00+00:00"),
-                ("freeze.collect", "collect.before", "2023-12-15T22:59:59+00:00"),
+                ("freeze.collect", "collect.before", "2024-01-22T23:00:00+00:00"),
             ],
             "february": [
                 ("freeze.endsAfter", "order.mayNow", "2023-11-30T23:00:00+00:00"),

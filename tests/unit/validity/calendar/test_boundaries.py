@@ -136,7 +136,7 @@ def test_between_two_freezes_the_next_one_counts(tmp_path: Path) -> None:
     in_second = card("2028-04-10")
     assert told(calendar.advise(in_second, sweden("2028-02-10"))) == [
         ("freeze.endsInside", "order.now", "2028-04-03T00:00:00", None),
-        ("freeze.collect", "collect.before", "2028-04-10T23:59:59", None),
+        ("freeze.collect", "collect.before", "2028-04-11T00:00:00", None),
     ]
     # Its end lies within 35 days of the first freeze too, before which a new one may be collected.
     assert told(calendar.advise(in_second, sweden("2028-03-01"))) == [

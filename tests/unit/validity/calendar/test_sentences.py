@@ -53,7 +53,7 @@ def test_inside_the_freeze_there_is_a_reserve_card_only() -> None:
     """Source: "under denna period kommer du endast kunna få ett tillfälligt reservkort"."""
     assert told(CALENDAR.advise(card("2023-12-15"), sweden("2023-12-01"))) == [
         ("freeze.reserve", "reserve.get", "2023-12-15T23:59:59", None),
-        ("freeze.collect", "collect.before", "2023-12-15T23:59:59", None),
+        ("freeze.collect", "collect.before", "2024-01-23T00:00:00", None),
         ("freeze.endsInside", "order.from", None, "2024-01-26T00:00:00"),
     ]
     assert told(CALENDAR.advise(card("2023-12-15"), sweden("2023-12-16"))) == [
@@ -206,6 +206,21 @@ def test_a_card_ordered_early_is_collected_by_22_january() -> None:
     for at, said in collecting.items():
         found = {one.action for one in CALENDAR.advise(february, sweden(at))}
         assert (Action.COLLECT_BEFORE in found) is said, at
+
+
+@pytest.mark.parametrize("ends", ["2023-12-01T00:00:00", "2023-12-15", "2024-01-22", "2024-01-25", "2024-02-29"])
+def test_the_day_on_which_a_card_is_cancelled_is_one_and_the_same(ends: str) -> None:
+    """Source: "senast 22 januari, annars makuleras det": nobody's new card is cancelled when the old one ends."""
+    for at in (
+        ANNOUNCED,
+        "2023-11-30T23:59:59",
+        "2023-12-01",
+        "2023-12-15T23:59:59",
+        "2023-12-16",
+        "2024-01-22T23:59:59",
+    ):
+        collecting = [one for one in CALENDAR.advise(card(ends), sweden(at)) if one.action is Action.COLLECT_BEFORE]
+        assert [local(one.by) for one in collecting] == ["2024-01-23T00:00:00"], at
 
 
 def test_a_february_card_inside_the_freeze_waits_for_its_end() -> None:
