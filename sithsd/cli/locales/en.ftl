@@ -455,7 +455,7 @@ action-order-mayNow = A new card may be ordered early.
 action-order-from = Wait with ordering a new card: none can be ordered now.
 why-freeze-endsInside = The card ends inside an order freeze.
 why-freeze-endsAfter = The card ends soon after an order freeze.
-why-freeze-collect = Cards that were ordered before the order freeze are not kept any longer.
+why-freeze-collect = Cards that were ordered before the order freeze are kept until then only.
 why-freeze-reserve = No ordinary cards can be ordered, and this one does not last until they can.
 why-freeze-totalStop = Nothing is issued then, not even a reserve card.
 why-freeze-joins = The work begins inside an order freeze.
@@ -472,6 +472,8 @@ reserve-months = { $months ->
 }
 by-day = { $day } at the latest
 by-time = before { $day } at { $time }
+until-day = until the end of { $day }
+until-time = until { $day } at { $time }
 since-day = from { $day }
 since-time = from { $day } at { $time }
 

@@ -454,8 +454,8 @@ action-order-mayNow = Ett nytt kort kan beställas i förväg.
 action-order-from = Vänta med att beställa ett nytt kort: det går inte nu.
 why-freeze-endsInside = Kortets giltighetstid går ut under beställningsstoppet.
 why-freeze-endsAfter = Kortets giltighetstid går ut snart efter ett beställningsstopp.
-why-freeze-collect = Kort som beställdes före beställningsstoppet sparas inte längre.
-why-freeze-reserve = Ordinarie kort går inte att beställa, och det här gäller inte så länge.
+why-freeze-collect = Så länge sparas kort som beställdes före beställningsstoppet.
+why-freeze-reserve = Ordinarie kort går inte att beställa nu, och det här kortet räcker inte tills det går igen.
 why-freeze-totalStop = Då lämnas ingenting ut, inte ens ett reservkort.
 why-freeze-joins = Arbetet börjar under beställningsstoppet.
 why-card-endsSoon = Kortets giltighetstid går snart ut.
@@ -471,6 +471,8 @@ reserve-months = { $months ->
 }
 by-day = senast { $day }
 by-time = före { $day } kl. { $time }
+until-day = till och med { $day }
+until-time = till { $day } kl. { $time }
 since-day = från och med { $day }
 since-time = från { $day } kl. { $time }
 

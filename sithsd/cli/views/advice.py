@@ -16,6 +16,8 @@ from sithsd.cli.words import Words
 
 # Of these a person has to know; the others are for those who plan ahead, and no alarm.
 _CALM = frozenset({"order.mayNow", "order.from"})
+# Something lasts until then, and is not to be done before.
+_LASTING = frozenset({"carry.card"})
 _DAY = timedelta(days=1)
 
 
@@ -44,7 +46,7 @@ def when(one: Advice, words: Words) -> str:
     since, by = _moment(one.since), _moment(one.by)
     told = [] if since is None else [_since(since, words)]
     if by is not None:
-        told.append(_by(by, words))
+        told.append(_by(by, words, "until" if one.action in _LASTING else "by"))
     return ", ".join(told)
 
 
@@ -75,12 +77,12 @@ def _since(at: datetime, words: Words) -> str:
     return words.say("since-time", day=clock.date().isoformat(), time=clock.strftime("%H:%M"))
 
 
-def _by(at: datetime, words: Words) -> str:
+def _by(at: datetime, words: Words, what: str) -> str:
     """Tell a deadline by its last day where it is a day's end: "before 1 December, 00:00" is read as that day."""
     clock = in_sweden(at)
     if clock.strftime("%H:%M:%S") in {"00:00:00", "23:59:59"}:
-        return words.say("by-day", day=_last_day(at))
-    return words.say("by-time", day=clock.date().isoformat(), time=clock.strftime("%H:%M"))
+        return words.say(f"{what}-day", day=_last_day(at))
+    return words.say(f"{what}-time", day=clock.date().isoformat(), time=clock.strftime("%H:%M"))
 
 
 def _last_day(ends: datetime) -> str:

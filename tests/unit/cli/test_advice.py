@@ -52,7 +52,7 @@ def test_what_when_and_why(daemon: FakeDaemon, sithsctl: Run) -> None:
         "Order freeze: 2023-12-01 to 2024-01-25.",
         "A reserve card is valid for at most 6 months.",
         "Keep card and PIN at hand",
-        "When  from 2024-01-23 at 12:00, before 2024-01-25 at 12:00",
+        "When  from 2024-01-23 at 12:00, until 2024-01-25 at 12:00",
         "Wait with ordering a new card",
         "When  from 2024-01-26",
         "An order is valid for 3 months.",
@@ -77,6 +77,16 @@ def test_the_same_in_swedish(daemon: FakeDaemon, sithsctl: Run) -> None:
         "Ett reservkort gäller i högst 6 månader.",
     ):
         assert text in swedish
+
+
+def test_what_lasts_is_told_until_its_end(daemon: FakeDaemon, sithsctl: Run) -> None:
+    """A card is carried until a stop ends, which nobody can do before; a deadline is one to keep."""
+    whole_day = {**CARRY, "since": "2024-01-22T23:00:00Z", "by": "2024-01-24T23:00:00Z"}
+    daemon.script["GetValidity"] = [reply(CARRY, whole_day)]
+    swedish = sithsctl("validity", lang="sv").out
+    assert "från 2024-01-23 kl. 12:00, till 2024-01-25 kl. 12:00" in swedish
+    assert "från och med 2024-01-23, till och med 2024-01-24" in swedish
+    assert "före" not in swedish
 
 
 def test_status_tells_it_in_a_line(daemon: FakeDaemon, sithsctl: Run) -> None:
