@@ -26,19 +26,19 @@ def fresh_until(evidence: Evidence, use: UsePolicy, *, issuer: bool = False) -> 
     """
     if evidence.this_update is None:
         return None
-    due = evidence.next_update or later(evidence.this_update, use.undated)
+    due = use.due(evidence.this_update, evidence.next_update)
     longest = use.longest_age_of_issuers if issuer else use.longest_age
     return min(later(due, use.grace), later(evidence.this_update, longest))
 
 
 def stale_by(evidence: Evidence, now: datetime, use: UsePolicy = DESK) -> timedelta | None:
-    """Return how long ago newer information than this was due (its next update), None if it is not due yet or unknown.
+    """Return how long ago newer information than this was due (`UsePolicy.due`), None if it is not due yet or unknown.
 
     A grace changes nothing about it.
     """
     if evidence.this_update is None:
         return None
-    due = evidence.next_update or later(evidence.this_update, use.undated)
+    due = use.due(evidence.this_update, evidence.next_update)
     return now - due if now > due else None
 
 

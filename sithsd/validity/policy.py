@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from sithsd.certificate.tables import Tables, default_tables, load_tables
+from sithsd.validity.moments import later
 from sithsd.values import Environment
 
 # When this release was made. A clock before it is wrong, whatever it says; raise it at each release.
@@ -50,7 +51,15 @@ class UsePolicy:
     undated: timedelta
     """How old an answer may be that has no next update: newer ones are there all the time (RFC 6960, 2.4)."""
     skew: timedelta = timedelta(minutes=5)
-    """How far ahead of this machine's clock an answer's this update may be."""
+    """How far ahead of this machine's clock an answer's this update may be, and how long each counts at least."""
+
+    def due(self, this_update: datetime, next_update: datetime | None) -> datetime:
+        """Return when an answer has outlived itself: at its next update, or what stands for one where it tells none.
+
+        A responder that knows all at once may tell one of a minute, or of no time at all. By any clock that is a little
+        fast such an answer has always come too late, so each counts for as long as clocks may differ.
+        """
+        return max(next_update or later(this_update, self.undated), later(this_update, self.skew))
 
 
 # The longest lives that the CA/Browser Forum's baseline requirements (4.9.7, 4.9.10) give: 10 days for answers about

@@ -224,7 +224,6 @@ def _in_time(told: Evidence, answer: _Answer, at: datetime) -> Evidence:
         return replace(told, detail="the response is from after this machine's clock")
     if answer.status is ocsp.OCSPCertStatus.UNKNOWN:
         return replace(told, failure=Failure.NOT_KNOWN_THERE)
-    until = answer.next_update or later(answer.this_update, DESK.undated)
-    if at > until:
+    if at > DESK.due(answer.this_update, answer.next_update):
         return replace(told, failure=Failure.STALE, detail="the response has outlived its next update")
     return replace(told, status=RevocationStatus.GOOD, failure=None)

@@ -141,6 +141,18 @@ def test_an_answer_without_a_next_update_counts_for_an_hour(case: Case) -> None:
     assert reasons(case.judge(leaf, issuer, at=case.house.now + 22 * HOUR, use=REPORT)) == ()
 
 
+def test_an_answer_of_a_moment_counts_for_as_long_as_clocks_differ(case: Case) -> None:
+    """Five minutes from its this update, whatever its next update is; a responder may know all at once."""
+    made, issuer = case.house.now - HOUR, case.about(case.issuer)
+    for life in (timedelta(0), timedelta(minutes=1), timedelta(minutes=5)):
+        leaf = case.about(case.leaf, next_update=made + life)
+        until = made + timedelta(minutes=5)
+        assert reasons(case.judge(leaf, issuer, at=until)) == ()
+        assert reasons(case.judge(leaf, issuer, at=until + TICK)) == ("revocation.stale",)
+        assert case.judge(leaf, issuer, at=made).changes_at == until + TICK
+        assert (stale_by(leaf, until), stale_by(leaf, until + TICK)) == (None, TICK)
+
+
 def test_an_answer_grows_old_whatever_it_says_itself(case: Case) -> None:
     """Ten days for a holder's certificate, a year for a CA's: a list that lives longer is not believed for as long."""
     far = case.house.now + 3000 * DAY
