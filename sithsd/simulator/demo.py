@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sithsd.simulator.background import BackgroundError, start_responder
 from sithsd.simulator.ending import signals_unwind
 from sithsd.simulator.stage import Stage, StageError, end
 
@@ -54,6 +55,8 @@ class Demo:
         """Play all of it; return the exit status."""
         self._say("A certificate authority and a card are made (SIM: nothing here identifies a real person).")
         self._simulator("build")
+        self._say("The authority publishes what it revokes; sithsd-fetch, which alone has a network, may ask it.")
+        self._revocation()
         self._say("The daemon starts, on a pcscd of its own.")
         with (self._folder / "sithsd.log").open("wb") as log:
             daemon = subprocess.Popen(
@@ -78,6 +81,22 @@ class Demo:
         self._say("Every answer was the expected one.")
         return 0
 
+    def _revocation(self) -> None:
+        """Start the authorities' responder and sithsd-fetch; both end with the stage."""
+        start_responder(self._stage, self._environment)
+        run, state = self._folder / "run", self._folder / "fetched"
+        run.mkdir()
+        state.mkdir(mode=0o700)
+        folders = ["--runtime-dir", str(run), "--state-dir", str(state)]
+        with (self._folder / "sithsd-fetch.log").open("wb") as log:
+            command = [str(BIN / "sithsd-fetch"), *folders, "--config", str(self._configuration)]
+            fetch = self._stage.spawn(command, env=self._environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not (run / "io.sithsd.Fetch").is_socket():
+            if fetch.poll() is not None or time.monotonic() > deadline:
+                raise Unexpected(f"sithsd-fetch does not start:\n{(self._folder / 'sithsd-fetch.log').read_text()}")
+            time.sleep(0.05)
+
     def _main_job(self) -> None:
         self._await("the reader is there and empty", lambda reader: reader["state"] == "empty")
 
@@ -91,6 +110,8 @@ class Demo:
         self._expect("level of assurance", card["levelOfAssurance"], 3)
         self._expect("four certificates", len(card["certificates"]), 4)
         self._expect("tries left", self._tries(), 3)
+        self._await("no certificate is revoked", lambda reader: _verdicts(reader) == {"good"})
+        self._run(0, "validity")
 
         self._say("A wrong PIN.")
         self._run(5, *VERIFY, codes=(WRONG_PIN,))
@@ -114,6 +135,11 @@ class Demo:
         self._run(0, *UNBLOCK, codes=(PUK, NEW_PIN))
         self._expect("tries left", self._tries(), 3)
         self._run(0, *VERIFY, codes=(NEW_PIN,))
+
+        self._say("The card's certificates are revoked while it is in.")
+        self._simulator("revoke", "ordinary", "--reason", "keyCompromise")
+        self._until("they are bad", lambda: _verdicts({"card": self._fresh()}) == {"bad"})
+        self._run(0, "status")
 
         self._say("The card is taken out.")
         self._simulator("remove")
@@ -217,13 +243,29 @@ class Demo:
             time.sleep(0.05)
         raise Unexpected(f"{what}: not within {_PATIENCE_SECONDS} s")
 
+    def _until(self, what: str, reached: Callable[[], bool]) -> None:
+        """Ask until it is so."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not reached():
+            if time.monotonic() > deadline:
+                raise Unexpected(f"{what}: not within {_PATIENCE_SECONDS} s")
+            time.sleep(0.5)
+
+    def _fresh(self) -> dict[str, Any]:
+        """Have the authority asked anew; return what has certificates and verdicts."""
+        return self._answer("validity", "--fresh", "--json")
+
     def _card(self, number: int = 0) -> dict[str, Any]:
-        shown = subprocess.run(
-            [str(BIN / "sithsctl"), "status", "--json"],
-            env=self._environment, stdout=subprocess.PIPE, text=True, check=True,
-        )  # fmt: skip
-        card: dict[str, Any] = json.loads(shown.stdout)["readers"][number]["card"]
+        card: dict[str, Any] = self._answer("status", "--json")["readers"][number]["card"]
         return card
+
+    def _answer(self, *arguments: str) -> dict[str, Any]:
+        shown = subprocess.run(
+            [str(BIN / "sithsctl"), *arguments],
+            env=self._environment, stdout=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        answer: dict[str, Any] = json.loads(shown.stdout)
+        return answer
 
     def _code(self, role: str = "authentication", number: int = 0) -> dict[str, Any]:
         return next(code for code in self._card(number)["codes"] if code["role"] == role)
@@ -242,6 +284,11 @@ class Demo:
         sys.stdout.flush()
 
 
+def _verdicts(reader: dict[str, Any]) -> set[str]:
+    """Return the verdicts on the certificates of the card in a reader."""
+    return {certificate["verdict"]["status"] for certificate in (reader["card"] or {}).get("certificates", ())}
+
+
 def main() -> int:
     """Set the stage, play, and clear away."""
     with signals_unwind():
@@ -249,7 +296,7 @@ def main() -> int:
         try:
             with Stage(readers=2, pads=[PAD]) as stage:
                 return Demo(stage, folder).play()
-        except StageError as error:
+        except (StageError, BackgroundError, Unexpected) as error:
             sys.stderr.write(f"demo: {error}\n")
             return 1
         finally:

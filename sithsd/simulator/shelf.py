@@ -124,6 +124,7 @@ class Shelf:
             f'anchors = ["{(pki.folder / ROOT_FILE).absolute()}"]',
             f'issuers = ["{(pki.folder / ISSUERS_FILE).absolute()}"]',
             f'sim_fingerprints = ["{pki.root_fingerprint}"]',
+            f'sim_hosts = ["127.0.0.1:{pki.port}"]',
         ]
         self.configuration.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return self.configuration

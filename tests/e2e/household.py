@@ -24,7 +24,6 @@ from sithsd.simulator import control
 from sithsd.simulator.background import start_responder
 from sithsd.simulator.card import Card
 from sithsd.simulator.image import Role
-from sithsd.simulator.pki import PORT
 from sithsd.simulator.shelf import Shelf
 from sithsd.simulator.stage import Stage, end
 
@@ -101,8 +100,6 @@ class Household:
     def write_config(self, more: str = "") -> Path:
         """Write the daemon's settings: it trusts the simulated cards, and logs everything; `more` is added."""
         trust = (self.state / "simulator" / "sithsd.toml").read_text(encoding="utf-8")
-        if "sim_hosts" not in trust:
-            trust += f'sim_hosts = ["127.0.0.1:{PORT}"]\n'
         drivers = "" if "[drivers]" in more else f'[drivers]\nsite = "{self.folder}/drivers.d"\n'
         # A card that is known is not read, and most tests mean to see one being read.
         kept = "" if "[cards]" in more else "[cards]\nkeep_hours = 0\n"

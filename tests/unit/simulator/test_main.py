@@ -72,7 +72,7 @@ def test_list_shows_all_cards(sim: Callable[..., Result]) -> None:
 def test_build_makes_cards_authorities_and_a_configuration(
     sim: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shelf: Callable[..., Shelf]
 ) -> None:
-    """`build` prints the folder; sithsd.toml in it names the root, the issuers and the root's fingerprint."""
+    """`build` prints the folder; sithsd.toml in it names the root, its fingerprint, the issuers and their place."""
     shelf("protected")
     monkeypatch.setattr(module.fixture, "names", lambda: ("protected",))
     assert sim("build").output.strip() == str(tmp_path / "simulator")
@@ -81,6 +81,7 @@ def test_build_makes_cards_authorities_and_a_configuration(
     (root,) = validity["anchors"]
     fingerprint = Shelf(tmp_path).pki.root_fingerprint
     assert validity["sim_fingerprints"] == [fingerprint]
+    assert validity["sim_hosts"] == [f"127.0.0.1:{Shelf(tmp_path).pki.port}"]
     assert Path(root).is_file()
     assert Path(validity["issuers"][0]).is_file()
 
