@@ -56,8 +56,11 @@ def request(certificate: Certificate, issuer: Certificate, nonce: bytes | None) 
     """Return the DER of an OCSPRequest about `certificate` (RFC 6960, 4.1).
 
     The CertID is by SHA-1, which every responder knows and which only names here. A nonce has 1 to 128 bytes (RFC 9654,
-    2.1); `NONCE_BYTES` random ones are right. Raises ValueError for another length and for an unreadable issuer.
+    2.1); `NONCE_BYTES` random ones are right. Raises ValueError for another length, and UnprovenError for an unreadable
+    issuer and for a negative serial number, which no request is made about.
     """
+    if certificate.serial_number < 0:
+        raise UnprovenError("the certificate's serial number is negative")
     if nonce is not None and not 1 <= len(nonce) <= 128:
         raise ValueError("a nonce has 1 to 128 bytes")
     named_by = hashes.SHA1()  # noqa: S303 - it names, and protects nothing

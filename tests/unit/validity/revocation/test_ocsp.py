@@ -1,6 +1,7 @@
 """What an OCSP response proves, and everything that a response may be instead of a proof."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from cryptography.x509 import ocsp as theirs
 from revoking import DAY, HOUR, NO_CHECK, REVOKED, SIGNS_RESPONSES, UNKNOWN, Office, loaded
 
 from sithsd.validity.revocation import crl, ocsp
+from sithsd.validity.revocation.authority import UnprovenError
 from sithsd.validity.revocation.model import Evidence, Failure, RevocationStatus, Source
 
 NONCE = bytes(range(32))
@@ -328,6 +330,14 @@ def test_a_request_is_what_others_read(office: Office) -> None:
             ocsp.request(office.certificate, office.ca, nonce)
     with pytest.raises(ValueError, match="no CA"):
         ocsp.request(office.certificate, office.certificate, None)
+
+
+def test_a_negative_serial_number_is_asked_of_nobody(office: Office) -> None:
+    """No request can be made about it (RFC 5280, 4.1.2.2), which is told as what proves nothing is; lists can tell."""
+    odd = replace(office.certificate, serial_number=-5)
+    with pytest.raises(UnprovenError, match="serial number is negative"):
+        ocsp.request(odd, office.ca, None)
+    assert ocsp.request(replace(odd, serial_number=0), office.ca, None)
 
 
 def test_a_moment_without_a_zone_is_refused(office: Office) -> None:
