@@ -121,6 +121,22 @@ def test_without_a_path_only_a_revocation_is_heard(forge: Any, case: Case) -> No
     assert reasons(case.judge(gone, leaf=stranger)) == ("revocation.revoked", "chain.issuerUnknown")
 
 
+def test_a_good_answer_beside_a_revocation_makes_nothing_good(case: Case) -> None:
+    """However fresh it is, and in any order; of a hold, only what was made after it."""
+    issuer, good = case.about(case.issuer), case.about(case.leaf)
+    older, newer = (replace(good, this_update=case.house.now - hours * HOUR) for hours in (9, 0))
+    revoked = replace(good, status=RevocationStatus.REVOKED)
+    held = replace(revoked, revocation_reason="certificateHold")
+    for one in (older, good, newer):
+        for evidence in ((one, revoked, issuer), (issuer, revoked, one)):
+            assert case.judge(*evidence).verdict == Verdict(Status.BAD, ("revocation.revoked",))
+    for one, expected in ((older, ("revocation.revoked",)), (good, ("revocation.revoked",)), (newer, ())):
+        for evidence in ((one, held, issuer), (issuer, held, one)):
+            assert reasons(case.judge(*evidence)) == expected
+    lost = replace(issuer, status=RevocationStatus.REVOKED)
+    assert reasons(case.judge(good, lost, issuer)) == ("chain.revoked",)
+
+
 def test_an_outdated_answer_is_stale(case: Case) -> None:
     """To the moment of its next update it counts, not a tick longer; by how much it is stale can be told."""
     leaf, issuer = case.about(case.leaf), case.about(case.issuer, next_update=case.house.now + 90 * DAY)

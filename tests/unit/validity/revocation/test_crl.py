@@ -260,6 +260,8 @@ def test_a_delta_is_outdated_by_a_later_list_about_the_same(office: Office) -> N
     before, after = office.list(number=5, made=-3 * HOUR), office.list(number=9)
     removal = [office.entry(reason=REMOVED)]
     assert told(examine(office, held, after)) == GOOD
+    together = office.list([office.entry(reason=HOLD)], number=9, base=6)  # it told no more than `after`
+    assert told(examine(office, together, after)) == GOOD
     assert told(examine(office, held, before, office.list(removal, number=9, base=6))) == GOOD
     compromised = office.list([office.entry(reason=x509.ReasonFlags.key_compromise)], number=8, base=6, made=-2 * HOUR)
     assert told(examine(office, compromised, before, office.list(removal, number=9, base=6))) == REVOKED
