@@ -51,14 +51,14 @@ def test_what_when_and_why(daemon: FakeDaemon, sithsctl: Run) -> None:
         "When  before 2024-01-23 at 12:00",
         "Order freeze: 2023-12-01 to 2024-01-25.",
         "A reserve card is valid for at most 6 months.",
-        "Keep card and PIN at hand",
+        "Keep an eye on your card",
         "When  from 2024-01-23 at 12:00, until 2024-01-25 at 12:00",
         "Wait with ordering a new card",
         "When  from 2024-01-26",
         "An order is valid for 3 months.",
     ):
         assert text in english
-    assert english.index("Get a reserve card") < english.index("Keep card") < english.index("Wait with ordering")
+    assert english.index("Get a reserve card") < english.index("Keep an eye") < english.index("Wait with ordering")
     assert english.index("Wait with ordering") < english.index("Authentication")
 
 
@@ -86,6 +86,7 @@ def test_what_lasts_is_told_until_its_end(daemon: FakeDaemon, sithsctl: Run) -> 
     swedish = sithsctl("validity", lang="sv").out
     assert "från 2024-01-23 kl. 12:00, till 2024-01-25 kl. 12:00" in swedish
     assert "från och med 2024-01-23, till och med 2024-01-24" in swedish
+    assert "Ha koll på kort och pinkod" in swedish
     assert "före" not in swedish
 
 
@@ -105,7 +106,7 @@ def test_monitor_tells_it_when_it_changes(daemon: FakeDaemon, sithsctl: Run) -> 
     daemon.script["Monitor"] = [Stream([first, second], open_end=False)]
     lines = sithsctl("monitor").out.splitlines()
     assert [line.count("Order a new card now.") for line in lines if "What to do" in line] == [1, 0]
-    assert "Keep card and PIN at hand" in lines[-1]
+    assert "Keep an eye on your card" in lines[-1]
 
 
 def test_for_scripts_it_is_the_reply(daemon: FakeDaemon, sithsctl: Run) -> None:
