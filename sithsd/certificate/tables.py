@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -15,6 +16,9 @@ from sithsd.certificate.names import normalized
 from sithsd.values import Environment, IdentityKind
 
 _MAX_BYTES = 256 * 1024
+
+# Sweden's levels. Zero is none of them: taken for "not told", it would leave a policy without a level its issuer's.
+Level = Annotated[int, msgspec.Meta(ge=1, le=4)]
 
 
 class IssuerFamily(StrEnum):
@@ -47,7 +51,7 @@ class IssuerRow(_Row, frozen=True):
 
     name: str
     family: IssuerFamily
-    level_of_assurance: int | None = None
+    level_of_assurance: Level | None = None
     person: bool = False
     function: bool = False
     identity: IdentityKind | None = None
@@ -67,7 +71,7 @@ class PolicyRow(_Row, frozen=True):
     oid: str
     name: str
     function: bool = False
-    level_of_assurance: int | None = None
+    level_of_assurance: Level | None = None
 
 
 class TransportRows(_Row, frozen=True):

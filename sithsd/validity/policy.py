@@ -63,7 +63,7 @@ class UsePolicy:
 
 
 # The longest lives that the CA/Browser Forum's baseline requirements (4.9.7, 4.9.10) give: 10 days for answers about
-# holders, 12 months about CAs. SITHS's own are not known; they can only be shorter in their next update.
+# holders, 12 months about CAs. SITHS's own are not known: one that lives longer counts for so long and no longer.
 _TEN_DAYS, _YEAR, _HOUR = timedelta(days=10), timedelta(days=366), timedelta(hours=1)
 
 LOG_IN = UsePolicy("logIn", timedelta(0), _TEN_DAYS, _YEAR, _HOUR)

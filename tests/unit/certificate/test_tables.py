@@ -86,6 +86,8 @@ def test_nothing_is_taken_for_a_transport_certificate_as_shipped() -> None:
         (b"[[issuer]\n", "line 1"),
         (b'[[issuer]]\nname = "x"\nfamily = "nobody"\n', "$.issuer[0].family"),
         (b'[[issuer]]\nname = "x"\nfamily = "other"\nlevel = 3\n', "unknown field"),
+        (b'[[policy]]\noid = "1.2.3"\nname = "x"\nlevel_of_assurance = 0\n', "$.policy[0].level_of_assurance"),
+        (b'[[issuer]]\nname = "x"\nfamily = "other"\nlevel_of_assurance = 5\n', "$.issuer[0].level_of_assurance"),
         (b"\xff\xfe", "utf-8"),
         (b"#" * 300_000, "larger than"),
     ],
