@@ -7,14 +7,15 @@ of the environment is used, no cookie is kept. A content type is not looked at; 
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from aiohttp.abc import ResolveResult
-from aiohttp.resolver import ThreadedResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from sithsd.fetch.places import Place
@@ -22,8 +23,14 @@ from sithsd.fetch.places import Place
 _CONNECT_SECONDS = 3.0
 _MOST_CONNECTIONS = 16
 _MOST_TO_ONE_HOST = 4
+_MOST_LOOK_UPS = 16
+_NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 _PIECE = 64 * 1024
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "sithsd-fetch"}
+
+
+# As getaddrinfo(3) tells an address: family, type, protocol, canonical name, and what connect(2) takes.
+_Found = tuple[int, int, int, str, tuple[Any, ...]]
 
 
 class WebError(Exception):
@@ -111,23 +118,61 @@ class Web:
             return bytes(body)
 
 
-class _Resolver(ThreadedResolver):
-    """Names to addresses, without those that belong to this machine or to its own link."""
+class _Resolver(AbstractResolver):
+    """Names to addresses, without those that belong to this machine or to its own link.
+
+    getaddrinfo(3) can't be interrupted, and waits long for name servers that say nothing. So each look-up has a thread
+    of its own, which keeps neither other work in threads waiting nor the program from ending.
+    """
 
     def __init__(self, listed: frozenset[str]) -> None:
-        super().__init__()
         self._listed = listed
+        self._under_way = 0
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await super().resolve(host, port, family)
+        found = [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=_NUMERIC)
+            for kind, _, proto, _, address in await self._look_up(host, port, family)
+        ]
         if host in self._listed:
             return found
         usable = [one for one in found if not _own(one["host"])]
         if found and not usable:
             raise OSError("the name leads to this machine or its own link")
         return usable
+
+    async def close(self) -> None:
+        """Do nothing: what is being looked up is waited for by nobody."""
+
+    async def _look_up(self, host: str, port: int, family: int) -> Sequence[_Found]:
+        if self._under_way >= _MOST_LOOK_UPS:
+            raise OSError("too many names are being looked up")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[_Found]] = loop.create_future()
+
+        def land(found: Sequence[_Found] | Exception) -> None:
+            self._under_way -= 1
+            if answer.done():
+                return
+            if isinstance(found, Exception):
+                answer.set_exception(found)
+            else:
+                answer.set_result(found)
+
+        def look_up() -> None:
+            found: Sequence[_Found] | Exception
+            try:
+                found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+            except Exception as error:  # noqa: BLE001 - it is raised where the answer is waited for
+                found = error
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(land, found)
+
+        threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        self._under_way += 1
+        return await answer
 
 
 def _own(address: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -218,10 +219,10 @@ async def test_a_name_that_leads_to_this_machine_is_not_followed(monkeypatch: py
     """Whoever answers for a name can't have us ask this machine or its link; networks of one's own may be asked."""
     addresses: list[str] = []
 
-    async def getaddrinfo(_host: str, port: int, **_: Any) -> list[Any]:
+    def getaddrinfo(_host: str, port: int, *_: Any, **__: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     for own in ("127.0.0.1", "127.8.8.8", "169.254.169.254", "0.0.0.0", "224.0.0.1"):  # noqa: S104 - an answer, not a place to listen
         addresses[:] = [own]
         async with Web() as web:
@@ -231,6 +232,26 @@ async def test_a_name_that_leads_to_this_machine_is_not_followed(monkeypatch: py
         addresses[:] = ["127.0.0.1"]
         async with Web([("responder.sim", place.port)]) as web:
             assert await web.get(Place("responder.sim", place.port, "/", ""), BOUNDS) == b"bytes"
+
+
+async def test_names_that_nobody_tells_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With name servers that say nothing, however many names are asked for: other work in threads goes on."""
+    told = threading.Event()
+
+    def getaddrinfo(*_: Any, **__: Any) -> list[Any]:
+        told.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "no name server answers")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    try:
+        async with Web() as web:
+            places = [Place(f"crl{number}.example.org", 80, "/a", "") for number in range(50)]
+            found = await asyncio.gather(*(web.get(place, SHORT) for place in places), return_exceptions=True)
+            assert {type(one) for one in found} == {WebError}
+            async with asyncio.timeout(30):
+                assert await asyncio.to_thread(lambda: "done") == "done"
+    finally:
+        told.set()
 
 
 async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
