@@ -170,9 +170,9 @@ class Inquiry:
         found: list[Evidence] = []
         lists = await self._lists_at_hand(link)
         key = ocsp_key(link.certificate.fingerprint)
-        entry = self._library.entry(key)
-        content = None if entry is None else await self._library.content(key)
-        if entry is not None and content is not None:
+        kept = await self._library.answer(key)
+        if kept is not None:
+            entry, content = kept
             evidence = ocsp.examine(
                 content,
                 link.certificate,

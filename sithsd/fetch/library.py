@@ -65,6 +65,13 @@ class Library:
             _log.warning("an answer can't be read", error=str(error))
             return None
 
+    async def answer(self, key: str) -> tuple[Entry, bytes] | None:
+        """Return what is kept under `key` and its bytes, None as for `content`. Both are of the same answer."""
+        async with self._keeping:
+            entry = self._entries.get(key)
+            content = None if entry is None else await self.content(key)
+            return None if entry is None or content is None else (entry, content)
+
     async def crl(self, key: str, issuer: Certificate) -> RevocationList | None:
         """Return the list that is kept under `key`, if `issuer` has signed it."""
         async with self._reading.setdefault(key, asyncio.Lock()):

@@ -1,6 +1,7 @@
 """What is known of a certificate: by whom it is told, what is kept, and what is asked again."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -390,3 +391,33 @@ async def test_a_nonce_of_ours_is_known_again_after_a_new_start(bench: Any, reop
         assert (await again.check(wait=0))[0].status is RevocationStatus.GOOD
     finally:
         await close_bench(again)
+
+
+async def test_an_answer_that_comes_while_the_one_before_is_read_is_kept(bench: Any) -> None:
+    """What is told meanwhile is one of the two, as it was proven; the newer one is not thrown away."""
+
+    async def echo(request: bytes | None) -> bytes:
+        asked = load_der_ocsp_request(request or b"").extensions.get_extension_for_class(OCSPNonce)
+        return bytes(bench.office.respond(nonce=asked.value.nonce))
+
+    bench.web[OCSP] = echo
+    assert (await bench.check())[0].status is RevocationStatus.GOOD
+    bench.later(2 * HOUR)
+    store, begun, go_on = bench.tools.library._store, threading.Event(), threading.Event()
+    put = store.put
+
+    def slow(*what: Any) -> list[str]:
+        begun.set()
+        go_on.wait(60)
+        return put(*what)
+
+    store.put = slow
+    asking = asyncio.create_task(bench.check(fresh=True))
+    await asyncio.to_thread(begun.wait, 60)
+    reading = asyncio.create_task(bench.check(wait=0))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    go_on.set()
+    assert (await asking)[0].status is RevocationStatus.GOOD
+    assert (await reading)[0].status is RevocationStatus.GOOD
+    assert (await bench.check(wait=0))[0].status is RevocationStatus.GOOD
