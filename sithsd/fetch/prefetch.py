@@ -9,11 +9,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from traceback import walk_tb
 from typing import Final
 
 import structlog
 
-from sithsd.fetch.backoff import Pace
+from sithsd.fetch.backoff import LONGEST, Pace
 from sithsd.fetch.link import Link
 from sithsd.fetch.model import Entry, Kind, ocsp_key
 from sithsd.fetch.tools import Tools
@@ -94,8 +95,19 @@ class Prefetch:
             self._disturbed.clear()
             await self._wait(self._disturbed, self._seconds())
             now = self._clock.now()
+            self._bring_near(now)
             for key in [key for key, due in self._due.items() if due <= now]:
-                await self._refresh(key)
+                try:
+                    await self._refresh(key)
+                except Exception as error:  # noqa: BLE001 - a bug must not end what keeps all the others up to date
+                    places = [f"{one.f_code.co_filename}:{line}" for one, line in walk_tb(error.__traceback__)]
+                    _log.error("fault", error=type(error).__name__, places=places)
+                    self._due[key] = self._clock.now() + LONGEST
+
+    def _bring_near(self, now: datetime) -> None:
+        """Plan anew what is later than any plan is: a clock that was ahead then has been set right since."""
+        for key in [key for key, due in self._due.items() if due - now > 2 * self._pace.longest]:
+            self._due[key] = self._pace.overdue(now)
 
     def _seconds(self) -> float | None:
         if not self._due:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from issuing import CRL, DAY, HOUR, OCSP, REVOKED, ROOT_CRL
+from structlog.testing import capture_logs
 
 from sithsd.certificate.read import read
 from sithsd.fetch.backoff import LONGEST
@@ -189,3 +190,37 @@ async def test_no_days_are_no_prefetch(bench: Any, days: int) -> None:
     bench.web[OCSP] = bench.office.respond()
     await bench.check()
     assert quiet._seconds() is None
+
+
+async def test_a_fault_of_ours_ends_nothing(bench: Any) -> None:
+    """A list over which the program itself stumbles is left for later, is told, and keeps no other from coming."""
+    leaf = bench.office.person("SE2321000016-2BC3", lists=[CRL])
+    published(bench, CRL, bench.office.list)
+    published(bench, ROOT_CRL, lambda: bench.office.list(signer=bench.office.root, number=int(bench.tick[0])))
+    await bench.check(certificate=read(leaf.der))
+    before, crl = bench.web.asked[ROOT_CRL], bench.tools.asker.crl
+
+    async def stumbles(issuer: Any, url: str) -> Any:
+        if url == CRL:
+            raise RuntimeError("what nobody thought of")
+        return await crl(issuer, url)
+
+    bench.tools.asker.crl = stumbles
+    with capture_logs() as log:
+        days = await pass_time(bench, 3 * DAY)
+    assert bench.web.asked[ROOT_CRL] >= before + 2
+    assert len(days.naps) < 3 * 24 * 12 + 100
+    assert {one["error"] for one in log if one["event"] == "fault"} == {"RuntimeError"}
+
+
+async def test_a_clock_that_was_ahead_puts_nothing_off(bench: Any) -> None:
+    """What was planned by a clock that was years ahead is fetched soon once the clock is right."""
+    right = bench.clock.now()
+    bench.web[OCSP] = bench.office.respond()
+    await bench.check()
+    key = next(iter(bench.prefetch._due))
+    bench.prefetch._due[key] = right + 900 * DAY
+    asked = bench.web.asked[OCSP]
+    await pass_time(bench, 2 * HOUR)
+    assert bench.web.asked[OCSP] > asked
+    assert bench.prefetch.next_check(key) < right + 2 * DAY
