@@ -89,7 +89,7 @@ def _install(invocation: Invocation, folder: str, *, file: str | None, fetch: bo
         raise CommandError(parameters(ErrorCode.REQUEST_INVALID, "FILE or --fetch"), key="anchors-oneOf")
     world = environment or Environment.PRODUCTION.value
     content = _fetched(invocation, world) if fetch else _content(Path(file or ""))
-    chosen = _accepted(content, environment)
+    chosen = _accepted(content, world if fetch else environment)
     done = [{**_told(pin), "file": str(_put(Path(folder), _name(pin), der))} for pin, der in chosen]
     if invocation.as_json:
         invocation.output.json({"installed": done})
@@ -158,7 +158,7 @@ def _put(folder: Path, name: str, der: bytes) -> Path:
     """Write a file whole or not at all, readable by everybody; it belongs to whoever runs this program."""
     path = folder / name
     try:
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _make(folder)
         # Not yet with the name of a certificate: services that start meanwhile pass over it.
         descriptor, new = tempfile.mkstemp(suffix=".new", prefix=f"{name}.", dir=folder)
         try:
@@ -177,6 +177,16 @@ def _put(folder: Path, name: str, der: bytes) -> Path:
         code = ErrorCode.REQUEST_DENIED if isinstance(error, PermissionError) else ErrorCode.REQUEST_INVALID
         raise CommandError(parameters(code, f"{path}: {error.strerror}"), key=key) from error
     return path
+
+
+def _make(folder: Path) -> None:
+    """Make a folder that the services can look into, whatever the caller's umask; one that is there stays as it is."""
+    if folder.is_dir():
+        return
+    if not folder.parent.exists():
+        _make(folder.parent)
+    folder.mkdir()
+    folder.chmod(0o755)
 
 
 def _sync(folder: Path) -> None:

@@ -51,6 +51,18 @@ def test_a_pinned_root_is_installed(sithsctl: Run, folder: Path, pki_dir: Path, 
     assert files == {PRODUCTION: str(installed), TEST: None}
 
 
+def test_whatever_root_hides_from_others_the_services_can_read_it(sithsctl: Run, folder: Path, pki_dir: Path) -> None:
+    """With a umask that lets nobody else read: folders that were made for the root may be looked into all the same."""
+    before = os.umask(0o077)
+    try:
+        outcome = sithsctl("anchors", "install", str(pki_dir / "sithseidrootcav2.pem"), "--folder", str(folder))
+    finally:
+        os.umask(before)
+    assert outcome.status == 0, outcome.err
+    modes = [one.stat().st_mode & 0o777 for one in (folder.parent, folder, *folder.iterdir())]
+    assert modes == [0o755, 0o755, 0o644]
+
+
 def test_the_test_root_is_off_and_that_is_said(sithsctl: Run, folder: Path, pki_dir: Path) -> None:
     """Who installs the TEST root is told that nothing trusts it until the settings name TEST."""
     root = str(pki_dir / "testsithseidrootcav2.pem")
@@ -107,6 +119,18 @@ def test_what_is_fetched_is_looked_at_here_too(sithsctl: Run, daemon: Any, folde
     """A sithsd-fetch that says another root is not believed."""
     other = forge.authority("SITHS e-id Root CA v2").der
     daemon.script["FetchAnchor"] = [{"certificate": base64.b64encode(other).decode()}]
+    outcome = sithsctl("anchors", "install", "--fetch", "--folder", str(folder), "--json")
+    assert outcome.json["error"]["code"] == "certificate.bad"
+    assert not folder.exists()
+
+
+def test_the_root_of_another_world_is_not_what_was_asked_for(
+    sithsctl: Run, daemon: Any, folder: Path, pki_dir: Path
+) -> None:
+    """With --fetch and no environment the root for real cards is meant, and no other pinned one is installed."""
+    daemon.script["FetchAnchor"] = [
+        {"certificate": base64.b64encode(der(pki_dir / "testsithseidrootcav2.pem")).decode()}
+    ]
     outcome = sithsctl("anchors", "install", "--fetch", "--folder", str(folder), "--json")
     assert outcome.json["error"]["code"] == "certificate.bad"
     assert not folder.exists()
