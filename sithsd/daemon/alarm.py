@@ -6,6 +6,7 @@ out by the old one has to be looked at again.
 
 import asyncio
 import ctypes
+import errno
 import os
 import struct
 import time
@@ -34,7 +35,12 @@ class ClockAlarm:
             since = moment - _EPOCH
             seconds = min(max(since // _SECOND, _FIRST), _LAST)
             spec = _ITIMERSPEC.pack(0, 0, seconds, 1_000 * since.microseconds)
-            self._checked(self._library.timerfd_settime(timer, _ABSOLUTE | _CANCEL_ON_SET, spec, None))
+            try:
+                self._checked(self._library.timerfd_settime(timer, _ABSOLUTE | _CANCEL_ON_SET, spec, None))
+            except OSError as error:
+                if error.errno == errno.ECANCELED:  # the clock was set since the timer was made
+                    return
+                raise
             # Whether it rang or was cancelled by the setting of the clock: both make it readable.
             await _readable(timer)
         finally:

@@ -1,6 +1,8 @@
 """The timer for a moment of the clock, by the kernel's own timers."""
 
 import asyncio
+import ctypes
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,6 +93,24 @@ async def test_it_is_by_the_clock_and_heeds_its_setting(monkeypatch: pytest.Monk
     async with asyncio.timeout(LONG):
         await alarm.wait_until(now())
     assert asked == [TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET]
+
+
+async def test_the_clock_is_set_while_the_timer_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then timerfd_settime(2) itself says ECANCELED: it is the setting of the clock that was waited for, no error."""
+    alarm = ClockAlarm()
+
+    class Library:
+        timerfd_create = alarm._library.timerfd_create
+
+        @staticmethod
+        def timerfd_settime(*_: object) -> int:
+            ctypes.set_errno(errno.ECANCELED)
+            return -1
+
+    monkeypatch.setattr(alarm, "_library", Library)
+    async with asyncio.timeout(LONG):
+        await alarm.wait_until(now() + timedelta(days=1))
+    assert timers() == []
 
 
 async def test_no_timer_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
