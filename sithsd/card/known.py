@@ -93,6 +93,13 @@ class KnownCards:
         self.forget_old()
         return len(self._kept)
 
+    def seconds_left(self) -> float | None:
+        """Return in how many seconds the time of the first card is over, None if none is kept."""
+        self.forget_old()
+        with self._guard:
+            first = min((one.until for one in self._kept.values()), default=None)
+            return None if first is None else max(first - self._tell_seconds(), 0.0)
+
     def recognise(self, channel: CardChannel, atr: bytes) -> Known | None:
         """Return the card in the reader as it was read before, if it proves that it is unchanged; else None.
 

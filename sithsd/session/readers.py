@@ -111,8 +111,9 @@ class Readers:
     def _forget_later(self) -> None:
         """See to it that what is known of cards goes when its time is over, though no other card comes."""
         known = self._tools.known
-        if known is not None and self._forgetting is None and len(known):
-            self._forgetting = asyncio.get_running_loop().call_later(known.seconds, self._forget)
+        left = None if known is None or self._forgetting is not None else known.seconds_left()
+        if left is not None:
+            self._forgetting = asyncio.get_running_loop().call_later(left, self._forget)
 
     def _forget(self) -> None:
         self._forgetting = None
@@ -126,6 +127,7 @@ class Readers:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         self._tools.board.drop(name)
+        self._forget_later()
 
     def _refusal(self, code: ErrorCode, detail: str) -> SithsdError:
         """Return an error that names no reader: what a caller gave as a reader's name may be anything, also a code."""

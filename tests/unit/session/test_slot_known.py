@@ -10,6 +10,7 @@ from session_house import KEPT_SECONDS, READER, House
 from sithsd.card import operations
 from sithsd.card.known import KnownCards
 from sithsd.card.model import CardContents
+from sithsd.reader.monitor import ReaderRemoved
 from sithsd.session.describe import is_ours, may_be_kept
 from sithsd.session.model import ReaderStatus
 
@@ -82,6 +83,25 @@ async def test_what_is_kept_goes_when_its_time_is_over(house: House) -> None:
     house.seconds += KEPT_SECONDS
     house.readers._forget()
     assert (len(known), house.readers._forgetting) == (0, None)
+
+
+async def test_each_card_goes_when_its_own_time_is_over(house: House) -> None:
+    """The wait is for the card that was read longest ago: one read later does not stay until twice the time is over."""
+    known, loop = house.tools.known, asyncio.get_running_loop()
+    assert known is not None
+    await house.ready()
+    house.seconds += KEPT_SECONDS / 4
+    house.remove()
+    waiting = house.readers._forgetting
+    assert waiting is not None
+    assert waiting.when() <= loop.time() + KEPT_SECONDS * 3 / 4
+
+
+async def test_a_reader_that_goes_with_its_card_leaves_nothing_for_ever(house: House) -> None:
+    """What is kept goes too when the reader is pulled out, or pcscd ends, with the card still in it."""
+    await house.ready()
+    house.readers.on_event(ReaderRemoved(house.slot().view.name))
+    assert house.readers._forgetting is not None
 
 
 async def test_waking_forgets_what_is_too_old(house: House) -> None:
