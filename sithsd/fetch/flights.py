@@ -33,8 +33,8 @@ class Flights(Generic[T]):
 
     async def join(self, key: Hashable, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what the flight `key` brings; `begin` makes it. Raises TooManyError, and what the flight does."""
-        ended = self._ended.get(key)
-        if ended is not None and self._tell_seconds() - ended[0] < self._rest:
+        self._forget_old()
+        if (ended := self._ended.get(key)) is not None:
             return ended[1]
         task = self._flying.get(key)
         if task is None:
@@ -58,7 +58,12 @@ class Flights(Generic[T]):
             return
         self._ended[key] = (self._tell_seconds(), task.result())
         self._ended.move_to_end(key)
-        while len(self._ended) > _MOST_ENDED:
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Let go of what is shared no more: it may be large."""
+        over = self._tell_seconds() - self._rest
+        while self._ended and (len(self._ended) > _MOST_ENDED or next(iter(self._ended.values()))[0] <= over):
             self._ended.popitem(last=False)
 
 
