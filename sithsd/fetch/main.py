@@ -8,6 +8,7 @@ import click
 
 from sithsd import __version__
 from sithsd.api.sockets import SocketError
+from sithsd.certificate.tables import TablesError
 from sithsd.fetch.store import StoreError
 from sithsd.fetch.wiring import serve
 from sithsd.locations import fetch_runtime_dir, fetch_state_dir
@@ -47,7 +48,7 @@ def _run(runtime: str | None, state: str | None, config_file: Path | None) -> in
         settings = config.load(config_file)
         journal.set_up(settings.log.level, settings.log.format)
         asyncio.run(serve(settings, fetch_runtime_dir(runtime), fetch_state_dir(state)))
-    except (config.ConfigError, CertificateFileError) as error:
+    except (config.ConfigError, CertificateFileError, TablesError) as error:
         return _say(str(error), _UNUSABLE_SETTINGS)
     except (SocketError, StoreError) as error:
         return _say(str(error), _CANNOT_START)

@@ -43,7 +43,7 @@ _log = structlog.get_logger("sithsd.fetch")
 async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | None = None) -> None:
     """Serve io.sithsd.Fetch until asked to stop.
 
-    Raises ConfigError, CertificateFileError, StoreError, SocketError for what can't be used.
+    Raises ConfigError, CertificateFileError, TablesError, StoreError, SocketError for what can't be used.
     """
     clock = clock or SystemClock()
     judge = judge_by(settings.validity)
