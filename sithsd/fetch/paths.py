@@ -64,7 +64,7 @@ class Paths:
         """
         if (known := self._found.get(certificate.fingerprint)) is not None:
             self._found.move_to_end(certificate.fingerprint)
-            return known
+            return certificate, *known
         others = others[:MOST_OTHERS]
         path = await self._path(certificate, others)
         fetched: dict[str, str] = {}
@@ -148,7 +148,7 @@ class Paths:
         return None
 
     async def _keep(self, path: Path, fetched: dict[str, str]) -> None:
-        self._found[path[0].fingerprint] = path
+        self._found[path[0].fingerprint] = path[1:]  # a holder's own certificate has names in it
         while len(self._found) > _MOST_REMEMBERED:
             self._found.popitem(last=False)
         now = self._clock.now()

@@ -65,6 +65,8 @@ class Prefetch:
 
     def asked(self, link: Link) -> None:
         """Note who was asked about, so that the response about it can be fetched anew."""
+        if not self._lately:
+            return
         key = ocsp_key(link.certificate.fingerprint)
         self._links[key] = link
         self._links.move_to_end(key)
@@ -124,6 +126,7 @@ class Prefetch:
         entry = self._library.entry(key)
         if entry is None or not self._is_followed(entry):
             self._due.pop(key, None)
+            self._links.pop(key, None)
             return
         before = self._due[key]
         if entry.kind is Kind.CRL:

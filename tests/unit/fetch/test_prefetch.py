@@ -1,6 +1,7 @@
 """What was asked for lately is fetched anew in time; with a clock that stands still until it is set."""
 
 import asyncio
+import gc
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from issuing import CRL, DAY, HOUR, OCSP, REVOKED, ROOT_CRL
 from structlog.testing import capture_logs
 
-from sithsd.certificate.read import read
+from sithsd.certificate.read import Certificate, read
 from sithsd.fetch.backoff import LONGEST
 from sithsd.fetch.prefetch import Prefetch
 from sithsd.fetch.web import WebError
@@ -190,6 +191,38 @@ async def test_no_days_are_no_prefetch(bench: Any, days: int) -> None:
     bench.web[OCSP] = bench.office.respond()
     await bench.check()
     assert quiet._seconds() is None
+
+
+def holders_in_memory(fingerprint: str) -> int:
+    """Return how often the certificate with this fingerprint is in memory, with its holder's name in it."""
+    gc.collect()
+    return sum(isinstance(one, Certificate) and one.fingerprint == fingerprint for one in gc.get_objects())
+
+
+async def test_who_is_followed_no_more_is_forgotten(bench: Any) -> None:
+    """A holder's certificate is in memory for as long as its responses are fetched anew, and no longer."""
+    leaf = bench.office.person("SE2321000016-2BC3", responders=[OCSP])  # one that no other test has seen
+    published(bench, OCSP, lambda: bench.office.respond(about=leaf))
+    fingerprint = read(leaf.der).fingerprint
+    await bench.check(certificate=read(leaf.der))
+    await pass_time(bench, DAY)
+    assert holders_in_memory(fingerprint) == 1
+    await pass_time(bench, 32 * DAY)
+    assert holders_in_memory(fingerprint) == 0
+
+
+async def test_who_is_not_followed_is_not_remembered(bench: Any) -> None:
+    """Where nothing is fetched anew no holder's certificate stays in memory once it was told about."""
+    quiet = Prefetch(bench.tools, bench.prefetch._pace, 0)
+    bench.tools.library.changed = quiet.plan
+    bench.inquiry._asked = quiet.asked
+    leaf = bench.office.person("SE2321000016-2BC3", responders=[OCSP])  # one that no other test has seen
+    published(bench, OCSP, lambda: bench.office.respond(about=leaf))
+    fingerprint = read(leaf.der).fingerprint
+    assert (await bench.check(certificate=read(leaf.der)))[0].status is RevocationStatus.GOOD
+    await asyncio.sleep(0)
+    assert holders_in_memory(fingerprint) == 0
+    assert (await bench.check(certificate=read(leaf.der), wait=0))[0].status is RevocationStatus.GOOD
 
 
 async def test_a_fault_of_ours_ends_nothing(bench: Any) -> None:
