@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,7 @@ _MEGABYTE = 1024 * 1024
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 # What nobody has asked for in such a time is of no use any more; a prefetch of a year is the longest there is.
 _FORGOTTEN_AFTER = timedelta(days=400)
+_DAY = 24 * 3600.0
 
 _log = structlog.get_logger("sithsd.fetch")
 
@@ -65,13 +67,13 @@ async def serve(settings: Settings, runtime: Path, state: Path, clock: Clock | N
             prefetch = Prefetch(tools, Pace(chance), settings.fetch.prefetch_days)
             inquiry = Inquiry(tools, next_check=prefetch.next_check, asked=prefetch.asked)
             library.changed = prefetch.plan
-            await _forget(library, clock)
             await tools.paths.open()
             prefetch.begin()
             methods = FetchMethods(inquiry, tools, anchors=len(judge.anchors), set_aside=set_aside)
             server = Server([(methods.interface(), sockets.listening[FETCH_SOCKET])])
             await server.start()
-            beside = [asyncio.create_task(prefetch.run()), asyncio.create_task(keep_watchdog())]
+            work = prefetch.run(), keep_watchdog(), forget_daily(library, clock)
+            beside = [asyncio.create_task(one) for one in work]
             notify("READY=1")
             _log.info("ready", version=__version__, pid=os.getpid(), anchors=len(judge.anchors))
             try:
@@ -97,9 +99,14 @@ def _told(store: Store, clock: Clock) -> datetime | None:
     return clock.now()
 
 
-async def _forget(library: Library, clock: Clock) -> None:
-    since = clock.now() - _FORGOTTEN_AFTER
-    await library.drop([entry.key for entry in library.entries if entry.asked_at < since])
+async def forget_daily(
+    library: Library, clock: Clock, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Forget at the start, and once a day, what nobody has asked for in a long time, until cancelled."""
+    while True:
+        since = clock.now() - _FORGOTTEN_AFTER
+        await library.drop([entry.key for entry in library.entries if entry.asked_at < since])
+        await wait(_DAY)
 
 
 def _stop_on_signals() -> asyncio.Event:
