@@ -206,7 +206,11 @@ def _installed(folder: Path) -> dict[str, str]:
     )
 
     found: dict[str, str] = {}
-    for path in certificate_files(folder):
+    try:
+        paths = certificate_files(folder)
+    except CertificateFileError as error:
+        raise CommandError(parameters(ErrorCode.REQUEST_INVALID, str(error)), key="anchors-unlisted") from error
+    for path in paths:
         try:
             found |= {one.fingerprint: str(path) for one in read_certificates(path)}
         except CertificateFileError:

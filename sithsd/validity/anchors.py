@@ -73,7 +73,8 @@ def load_anchors(
 def load_folder(folder: Path, policy: ValidityPolicy) -> list[Anchor]:
     """Return the pinned roots in the certificate files in `folder`, those for worlds that `policy` names.
 
-    Others lie there until their world is configured. Raises CertificateFileError for what is no pinned root.
+    Others lie there until their world is configured. Raises CertificateFileError for what is no pinned root,
+    and for a folder that can't be looked into.
     """
     anchors: dict[str, Anchor] = {}
     for path in certificate_files(folder):

@@ -20,8 +20,16 @@ class CertificateFileError(ValueError):
 
 
 def certificate_files(folder: Path) -> list[Path]:
-    """Return the files in `folder` whose names are those of certificates, in order; none if there is no such folder."""
-    return sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES)
+    """Return the files in `folder` whose names are those of certificates, in order; none if there is no such folder.
+
+    Raises CertificateFileError for one that can't be looked into: what lies in it would be missed without a word.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CertificateFileError(f"{folder}: {error.strerror}") from None
 
 
 def read_certificates(path: Path) -> list[Certificate]:

@@ -1142,6 +1142,7 @@ anchors-oneOf = Name a file with the root, or say --fetch, one of the two.
 anchors-refused = That is no root that may be trusted here, so nothing was installed. Get the root from SITHS, or use --fetch.
 anchors-noCertificate = There is no certificate in it that can be read (PEM or DER), so nothing was installed.
 anchors-unreadable = The file can't be read, so nothing was installed.
+anchors-unlisted = The folder of the roots can't be looked into. Is it one, and may you?
 anchors-unwritable = The root can't be written into the folder. Is there room on the disk, and is the folder one?
 anchors-denied = You may not install a root. Run the command as root, with sudo.
 anchors-noFetch = sithsd-fetch does not answer, and only it has the network. Start it with: systemctl start sithsd-fetch. Or give the root as a file.

@@ -1141,6 +1141,7 @@ anchors-oneOf = Ange en fil med roten eller --fetch, ett av dem.
 anchors-refused = Det är ingen rot som får betros här, så inget installerades. Hämta roten från SITHS eller använd --fetch.
 anchors-noCertificate = Det finns inget certifikat i den som går att läsa (PEM eller DER), så inget installerades.
 anchors-unreadable = Filen går inte att läsa, så inget installerades.
+anchors-unlisted = Det går inte att se vilka rötter mappen innehåller. Är det en mapp, och får du läsa den?
 anchors-unwritable = Roten går inte att skriva i mappen. Finns det plats på disken, och är det en mapp?
 anchors-denied = Du får inte installera en rot. Kör kommandot som root, med sudo.
 anchors-noFetch = sithsd-fetch svarar inte, och bara det har nätet. Starta det med: systemctl start sithsd-fetch. Eller ge roten som en fil.

@@ -160,6 +160,15 @@ def test_a_folder_that_is_none_is_said(sithsctl: Run, pki_dir: Path, tmp_path: P
     assert outcome.json["error"]["code"] == "request.invalid"
 
 
+def test_a_folder_that_can_not_be_looked_into_is_not_an_empty_one(sithsctl: Run, tmp_path: Path) -> None:
+    """Whoever asks what is installed is told that it can't be seen, in both languages."""
+    (tmp_path / "file").write_bytes(b"")
+    for lang, said in (("en", "can't be looked into"), ("sv", "innehåller")):
+        outcome = sithsctl("anchors", "list", "--folder", str(tmp_path / "file"), "--lang", lang)
+        assert outcome.status == 2
+        assert said in outcome.err
+
+
 def test_other_commands_load_nothing_that_reads_certificates() -> None:
     """The command line as a whole is made without the rooms that judge: nobody waits for them who does not ask."""
     script = (

@@ -1,9 +1,14 @@
 """Whom a service trusts: the settings' files, the machine's folder, its own state."""
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
+import pytest
+
 from sithsd.service.trust import judge_by
+from sithsd.validity.files import CertificateFileError
 from sithsd.validity.policy import ValiditySettings
 from sithsd.values import Environment
 
@@ -32,3 +37,23 @@ def test_a_root_in_the_folder_waits_for_its_world(pki_dir: Path, tmp_path: Path)
     """The TEST root may be installed before TEST is configured: it is not trusted, and keeps nothing from starting."""
     shutil.copy(pki_dir / "testsithseidrootcav2.pem", tmp_path)
     assert judge_by(ValiditySettings(anchors_folder=str(tmp_path))).anchors == ()
+
+
+def test_a_folder_that_can_not_be_looked_into_is_said() -> None:
+    """It is not taken for one without roots: nobody would learn why no card is trusted. So is a file in its place."""
+    with tempfile.TemporaryDirectory() as above:
+        Path(above).chmod(0o755)  # as /etc/sithsd: the folder itself is what is closed
+        folder, root = Path(above) / "anchors", os.geteuid() == 0
+        folder.mkdir(mode=0o000)
+        if root:
+            os.seteuid(65534)  # whoever is root may look into everything
+        try:
+            with pytest.raises(CertificateFileError, match="anchors: Permission denied"):
+                judge_by(ValiditySettings(anchors_folder=str(folder)))
+        finally:
+            if root:
+                os.seteuid(0)
+        folder.rmdir()
+        folder.write_bytes(b"")
+        with pytest.raises(CertificateFileError, match="anchors: Not a directory"):
+            judge_by(ValiditySettings(anchors_folder=str(folder)))
