@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -65,12 +65,3 @@ class Flights(Generic[T]):
         over = self._tell_seconds() - self._rest
         while self._ended and (len(self._ended) > _MOST_ENDED or next(iter(self._ended.values()))[0] <= over):
             self._ended.popitem(last=False)
-
-
-async def within(seconds: float, work: Awaitable[T]) -> T | None:
-    """Return what `work` brings in so many seconds, None if it takes longer."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError:
-        return None

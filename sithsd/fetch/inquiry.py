@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +28,14 @@ HEAD_START: Final = 1.0
 NextCheck = Callable[[str], datetime | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many seconds an answer may take at most, and how many a last look at what is kept when its time is up."""
+
+    longest: float = LONGEST_WAIT
+    last_look: float = 0.5
+
+
 class Inquiry:
     """Answers about certificates.
 
@@ -42,7 +50,7 @@ class Inquiry:
         next_check: NextCheck = lambda _key: None,
         asked: Callable[[Link], None] = lambda _link: None,
         tell_seconds: Callable[[], float] = time.monotonic,
-        longest_wait: float = LONGEST_WAIT,
+        patience: Patience = Patience(),
     ) -> None:
         self._paths = tools.paths
         self._places = tools.places
@@ -51,13 +59,14 @@ class Inquiry:
         self._clock = tools.clock
         self._next_check = next_check
         self._asked = asked
-        self._longest_wait = longest_wait
+        self._patience = patience
         self._searches: Flights[Path | None] = Flights(0, tell_seconds)
         self._answers: Flights[Evidence] = Flights(REST_SECONDS, tell_seconds)
+        self._readings: Flights[list[Evidence]] = Flights(0, tell_seconds)
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await asyncio.gather(self._searches.close(), self._answers.close())
+        await asyncio.gather(self._searches.close(), self._answers.close(), self._readings.close())
 
     async def check(
         self, certificate: Certificate, others: Sequence[Certificate], wait: float, *, fresh: bool = False
@@ -67,7 +76,7 @@ class Inquiry:
         `wait`: the most seconds that it may take; with 0 nobody is asked. `fresh`: the issuers are asked, whatever is
         kept. What comes after that time is for the next question.
         """
-        deadline = time.monotonic() + min(wait, self._longest_wait)
+        deadline = time.monotonic() + min(wait, self._patience.longest)
         path = await self._path(certificate, others, deadline)
         if path is None:
             missed = Evidence(
@@ -103,9 +112,16 @@ class Inquiry:
             with suppress(TimeoutError, TooManyError):
                 async with asyncio.timeout(left):
                     return await self._answers.join(key, lambda: self._ask(link, fresh=fresh))
-        stored = await self._stored(link)
+        stored = await self._at_hand(link)
         failure = Failure.UNREACHABLE if self._urls(link) else Failure.NO_SOURCE
         return self._told(link, [*stored, nothing(link.certificate, None, Missed(None, failure, late))])
+
+    async def _at_hand(self, link: Link) -> list[Evidence]:
+        """Return what is kept, nothing where it takes long to read: a list of half a million entries may."""
+        with suppress(TimeoutError, TooManyError):
+            async with asyncio.timeout(self._patience.last_look):
+                return await self._readings.join(link.certificate.fingerprint, lambda: self._stored(link))
+        return []
 
     async def _ask(self, link: Link, *, fresh: bool) -> Evidence:
         stored = await self._stored(link)

@@ -13,7 +13,7 @@ import pytest
 from sithsd.clock import FixedClock
 from sithsd.fetch.asking import Asker
 from sithsd.fetch.backoff import Backoff, Pace
-from sithsd.fetch.inquiry import Inquiry
+from sithsd.fetch.inquiry import Inquiry, Patience
 from sithsd.fetch.library import Library
 from sithsd.fetch.paths import Paths
 from sithsd.fetch.places import Places
@@ -98,7 +98,7 @@ async def open_bench(office: Any, path: Path, judge: Judge, web: Any = None) -> 
     tools = Tools(Paths(judge, places, asker, library, clock), places, asker, library, backoff, clock)
     prefetch = Prefetch(tools, Pace(chance), 30)
     told = {"next_check": prefetch.next_check, "asked": prefetch.asked}
-    inquiry = Inquiry(tools, **told, tell_seconds=lambda: tick[0], longest_wait=LONG)
+    inquiry = Inquiry(tools, **told, tell_seconds=lambda: tick[0], patience=Patience(LONG, LONG))
     library.changed = prefetch.plan
     await tools.paths.open()
     prefetch.begin()

@@ -25,6 +25,7 @@ from issuing import (
 )
 
 from sithsd.certificate.read import read
+from sithsd.fetch.inquiry import Patience
 from sithsd.fetch.web import WebError
 from sithsd.validity.revocation.model import Failure, RevocationStatus, Source
 
@@ -421,3 +422,30 @@ async def test_an_answer_that_comes_while_the_one_before_is_read_is_kept(bench: 
     assert (await asking)[0].status is RevocationStatus.GOOD
     assert (await reading)[0].status is RevocationStatus.GOOD
     assert (await bench.check(wait=0))[0].status is RevocationStatus.GOOD
+
+
+async def test_a_list_that_takes_long_to_read_holds_nobody_up(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked hears in time that nothing is known yet; the reading goes on, once, and the next one is told."""
+    leaf = bench.office.person("SE2321000016-2BC3", lists=[CRL])
+    bench.web[CRL] = bench.office.list(leaf)
+    holder = read(leaf.der)
+    assert (await bench.check(certificate=holder))[0].status is RevocationStatus.REVOKED
+    gate, crl, begun = asyncio.Event(), bench.tools.library.crl, 0
+
+    async def slow(key: str, issuer: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        await gate.wait()
+        return await crl(key, issuer)
+
+    monkeypatch.setattr(bench.tools.library, "crl", slow)
+    monkeypatch.setattr(bench.inquiry, "_patience", Patience(last_look=0.05))
+    async with asyncio.timeout(30):
+        first = await bench.check(certificate=holder, wait=0)
+        second = await bench.check(certificate=holder, wait=0)
+    assert [first[0].failure, second[0].failure] == [Failure.UNREACHABLE, Failure.UNREACHABLE]
+    before = begun
+    monkeypatch.setattr(bench.inquiry, "_patience", Patience(last_look=300))
+    gate.set()
+    assert (await bench.check(certificate=holder, wait=0))[0].status is RevocationStatus.REVOKED
+    assert before <= 2  # one for each certificate of the path
