@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from sithsd.report.dates import swedish
 from sithsd.report.model import Card, Standing, Step
 from sithsd.validity.calendar.advise import Calendar
 from sithsd.validity.calendar.model import Action, Advice, CardDates
@@ -18,6 +19,8 @@ BAD: Final = "card.bad"
 """The rule of a card that is not to be trusted for another reason than its dates."""
 CHECK: Final = "card.check"
 """The action: find out why."""
+JOINING: Final = "order.joining"
+"""The action: order cards for people who are not on any list yet, because they begin to work inside a freeze."""
 _EVERYBODY: Final = frozenset({Action.CARRY_CARD})
 """What is the same for everybody, and so is told once and not of each card."""
 _KEPT: Final = 1 << 16
@@ -49,11 +52,18 @@ def advising(calendar: Calendar, at: datetime) -> Callable[[Card], tuple[Step, .
 
 
 def for_everybody(calendar: Calendar, at: datetime) -> Iterator[Step]:
-    """Yield what holds at the moment `at` for everybody whose card serves: to carry it during a total stop."""
+    """Yield what holds at the moment `at` whoever is on the lists.
+
+    To carry the card during a total stop, and before a freeze to order for those who begin to work inside it.
+    """
     far = datetime(at.year + 5, 7, 1, tzinfo=UTC)
     for one in calendar.advise(CardDates(at, far, CardKind.ORDINARY), at):
         if one.action in _EVERYBODY:
             yield _step(one)
+    for freeze in calendar.freezes:
+        for one in calendar.advise_joining(swedish(freeze.begins).date(), at):
+            if one.action is Action.ORDER_NOW:
+                yield msgspec.structs.replace(_step(one), action=JOINING)
 
 
 def _step(advice: Advice) -> Step:

@@ -1011,6 +1011,7 @@ report-action-renew-soon = Order a new card: this one ends soon
 report-action-reserve-replace = Order an ordinary card in place of the reserve card
 report-action-order-mayNow = A new card may be ordered already
 report-action-order-from = Order a new card when orders are taken again
+report-action-order-joining = Order cards for those who begin to work then
 report-action-card-check = Find out why the card is not to be trusted
 report-rule-freeze-endsInside = The card ends while no cards can be ordered.
 report-rule-freeze-endsAfter = The card ends soon after a freeze.

@@ -1010,6 +1010,7 @@ report-action-renew-soon = Beställ nytt kort: det här går snart ut
 report-action-reserve-replace = Beställ ett ordinarie kort i stället för reservkortet
 report-action-order-mayNow = Ett nytt kort får beställas redan nu
 report-action-order-from = Beställ nytt kort när det går igen
+report-action-order-joining = Beställ kort till dem som börjar arbeta då
 report-action-card-check = Ta reda på varför kortet inte är att lita på
 report-rule-freeze-endsInside = Kortet går ut när inga kort kan beställas.
 report-rule-freeze-endsAfter = Kortet går ut strax efter ett stopp.

@@ -9,8 +9,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+from sithsd.cli.words import Words
 from sithsd.report.dates import moment
 from sithsd.report.model import InputError, Standing, Why
+from sithsd.report.phrases import told
 from sithsd.report.summary import PEOPLE_OF_A_UNIT
 from tests.unit.report import staff
 from tests.unit.report.conftest import Heard, Making
@@ -62,8 +64,21 @@ def test_a_total_stop_is_told_once_and_not_of_each_card(making: Making) -> None:
             datetime(2024, 1, 23, 11, tzinfo=UTC),
         )
         assert steps_of(report) == {"far": []}
-    with making(NOVEMBER, rows(("far", "A", "2026-05-01"))) as report:
+    with making(moment("2024-02-01", last=False), rows(("far", "A", "2026-05-01"))) as report:
         assert report.everybody == ()
+
+
+def test_cards_for_those_who_begin_inside_a_freeze_are_ordered_before_it(making: Making, swedish: Words) -> None:
+    """Source: for new staff of 1 December-25 January order now. No list has them, so it stands above the tables."""
+    with making(NOVEMBER, rows(("far", "A", "2026-05-01"))) as report:
+        (joining,) = report.everybody
+        assert (joining.rule, joining.action) == ("freeze.joins", "order.joining")
+        assert joining.by == datetime(2023, 11, 30, 23, tzinfo=UTC)
+        words = told(joining, NOVEMBER, swedish)
+        assert (words.what, words.when) == ("Beställ kort till dem som börjar arbeta då", "senast 2023-11-30")
+    for elsewhen in ("2023-10-19", "2023-12-01"):  # it is not announced yet, and it has begun
+        with making(moment(elsewhen, last=False), rows(("far", "A", "2026-05-01"))) as report:
+            assert report.everybody == ()
 
 
 def test_every_row_is_counted_exactly_once(making: Making, forge: Any) -> None:
