@@ -10,7 +10,7 @@ import click
 from sithsd.cli.invocation import Invocation
 from sithsd.cli.speech import SpokenOption
 from sithsd.cli.words import LANGUAGES, Words
-from sithsd.client import IdentityKind, Require, SignatureAlgorithm
+from sithsd.client import IdentityKind, Purpose, Require, SignatureAlgorithm
 from sithsd.client.orders import LONGEST_DESCRIPTION
 
 
@@ -126,20 +126,15 @@ class Options:
         """Return --risk-card."""
         return self.make("--risk-card", is_flag=True)
 
-    def signing(self) -> list[click.Option]:
-        """Return the options of the commands that have a key of the card sign."""
+    def signing(self, purpose: Purpose) -> list[click.Option]:
+        """Return the options of the command that has the card's key for this purpose sign."""
         kinds = [kind.value for kind in IdentityKind if kind is not IdentityKind.NONE]
-        demands = [demand.value for demand in Require if demand is not Require.NOTHING]
+        demands, usual = [one.value for one in Require if one is not Require.NOTHING], Require.usual(purpose)
         return [
             self.make("--identity", type=click.Choice(kinds)),
             self.make("--certificate", metavar="SHA256", type=_Hexadecimal(64)),
             self.make("--algorithm", metavar="NAME", type=click.Choice([one.value for one in SignatureAlgorithm])),
-            self.make(
-                "--require",
-                metavar="LEVEL",
-                type=click.Choice(demands),
-                default=Require.GOOD_OR_REVOCATION_UNCHECKED.value,
-            ),
+            self.make("--require", metavar="LEVEL", type=click.Choice(demands), default=usual.value),
             self.make("--accept-bad", is_flag=True),
             self.make("--description", metavar="TEXT", type=_Description()),
             self.make("--out", metavar="FILE", type=click.Path()),

@@ -86,14 +86,14 @@ def _commands(words: Words, options: Options) -> list[click.Command]:
             "authenticate",
             _proving(prove.authenticate, "challenge_file", "description"),
             options.make("--challenge-file", metavar="FILE", type=click.Path()),
-            *options.signing(),
+            *options.signing(Purpose.AUTHENTICATION),
         ),
         command(
             "sign",
             _proving(prove.sign, "file", "digest", "description"),
             click.Argument(["file"], required=False, type=click.Path(), metavar="FILE"),
             options.digest(),
-            *options.signing(),
+            *options.signing(Purpose.SIGNATURE),
         ),
         command(
             "activate",

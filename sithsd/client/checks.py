@@ -20,8 +20,9 @@ from sithsd.client.model import Authentication, Certificate, Signature, Verdict
 from sithsd.errors import ErrorCode, More, SithsdError
 from sithsd.values import IdentityKind, Padding, Purpose, SignatureAlgorithm, Status
 
-# Nobody was asked, or nobody answered. An answer that is too old or proves nothing is another matter.
-_REVOCATION_UNCHECKED = frozenset({"revocation.notChecked", "revocation.unreachable"})
+REVOCATION_UNCHECKED: Final = frozenset({"revocation.notChecked", "revocation.unreachable"})
+"""Nobody was asked, or nobody answered. An answer that is too old or proves nothing is another matter."""
+
 _HASHES: Final = MappingProxyType[str, type[hashes.HashAlgorithm]](
     {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
 )
@@ -44,13 +45,23 @@ class Require(StrEnum):
     NOT_BAD = "notBad"
     NOTHING = "nothing"
 
+    @classmethod
+    def usual(cls, purpose: Purpose) -> "Require":
+        """Return what is required unless something else is said: for a signature less than for a log-in.
+
+        Whoever is let in is in, and nobody looks at the certificate afterwards: what is not known lets nobody in. A
+        person signs with the own card, and whoever relies on the signature asks then whether the certificate was
+        revoked: that nobody could be asked when it was made is no reason not to sign.
+        """
+        return cls.GOOD_OR_REVOCATION_UNCHECKED if purpose is Purpose.SIGNATURE else cls.GOOD
+
     def is_met_by(self, verdict: Verdict) -> bool:
         """Tell whether a verdict is good enough. One that this release does not know is unknown."""
         match self:
             case Require.GOOD:
                 return verdict.status == Status.GOOD
             case Require.GOOD_OR_REVOCATION_UNCHECKED:
-                unchecked = bool(verdict.reasons) and _REVOCATION_UNCHECKED.issuperset(verdict.reasons)
+                unchecked = bool(verdict.reasons) and REVOCATION_UNCHECKED.issuperset(verdict.reasons)
                 return verdict.status == Status.GOOD or (verdict.status == Status.UNKNOWN and unchecked)
             case Require.NOT_BAD:
                 return verdict.status != Status.BAD

@@ -39,7 +39,8 @@ class Options(TypedDict, total=False):
     identity, certificate: "hsaId" or "personalIdentityNumber", and the SHA-256 fingerprint of the very certificate.
         Where several certificates fit the error is certificate.ambiguous, and its `more.choices` lists them.
     algorithm: without one rsaPkcs1Sha256 for an RSA key; for an EC key the hash of the curve, or the one given.
-    require: how good the verdict on the certificate has to be.
+    require: how good the verdict on the certificate has to be; otherwise `Require.usual`: to authenticate GOOD, to sign
+        GOOD_OR_REVOCATION_UNCHECKED.
     reader, card_serial: which card; without a reader the only one that is in. With a serial number another card is
         refused (card.changed) before the PIN is sent.
     expected_tries: how many tries the person was shown; with another number nothing is sent (pin.triesChanged).
@@ -146,7 +147,7 @@ def _asked(options: Options, purpose: Purpose, message: bytes) -> Asked:
         purpose=purpose,
         message=memoryview(message).tobytes(),  # a number is no message, though bytes() would make zeros of it
         hashed=purpose is Purpose.SIGNATURE,
-        require=_word(Require, options.get("require")) or Require.GOOD_OR_REVOCATION_UNCHECKED,
+        require=_word(Require, options.get("require")) or Require.usual(purpose),
         identity=_word(IdentityKind, options.get("identity")),
         fingerprint=fingerprint,
         algorithm=_word(SignatureAlgorithm, options.get("algorithm")),

@@ -32,6 +32,8 @@ from tests.unit.client.signer import Signer, line, signer
 
 FAKE_DAEMON = Path(__file__).parent / "fake_daemon.py"
 PIN = b"112233"
+# Of the fake daemon's certificates nobody was asked whether they are revoked.
+UNCHECKED = Require.GOOD_OR_REVOCATION_UNCHECKED
 CARDS, CODES = "io.sithsd.Cards", "io.sithsd.Codes"
 
 
@@ -176,9 +178,10 @@ async def test_it_watches(library: Any, daemon: Any) -> None:
 async def test_it_proves_and_signs(library: Any) -> None:
     """A proof over a nonce of the client's own or of the program's, and a signature; by PIN or at the pad."""
     pin = bytearray(PIN)
-    proof = await library.ask("authenticate", identity="hsaId", code=pin)
+    proof = await library.ask("authenticate", identity="hsaId", code=pin, require=UNCHECKED)
     assert (len(proof.challenge), proof.identity_value, pin) == (32, "SE0000000000-SIM1", bytearray(6))
-    again = await library.ask("authenticate", proof.challenge, description="once more", pin_pad=True)
+    more = {"description": "once more", "pin_pad": True, "require": UNCHECKED}
+    again = await library.ask("authenticate", proof.challenge, **more)
     assert again.challenge == proof.challenge
     signed = await library.ask("sign", bytes(32), "a letter", code=PIN)
     assert signed.certificate.purpose == "signature"
@@ -195,9 +198,22 @@ async def test_a_wrong_pin_is_the_daemons_error(library: Any) -> None:
 
 @pytest.mark.usefixtures("daemon")
 async def test_what_is_required_is_asked_of_the_verdict(library: Any) -> None:
-    """A daemon that says "unknown" satisfies who requires good-but-for-revocation, and nobody who requires good."""
-    with pytest.raises(RequirementError):
-        await library.ask("authenticate", code=PIN, require=Require.GOOD)
+    """A daemon that says "unknown" satisfies who requires good-but-for-revocation, and nobody who requires good.
+
+    To authenticate that is required unless something else is said, and to sign the former.
+    """
+    digest = bytes(32)
+    for method, given, said in (
+        ("authenticate", (), {}),
+        ("authenticate", (), {"require": Require.GOOD}),
+        ("sign", (digest, "a letter"), {"require": Require.GOOD}),
+    ):
+        with pytest.raises(RequirementError) as caught:
+            await library.ask(method, *given, code=PIN, **said)
+        assert caught.value.more.rules == ("revocation.notChecked",)
+    assert (await library.ask("sign", digest, "a letter", code=PIN)).certificate.verdict.status == "unknown"
+    proof = await library.ask("authenticate", code=PIN, require=UNCHECKED)
+    assert proof.certificate.verdict.status == "unknown"
 
 
 async def lied_to(library: Any, folder: Path, reply: Callable[[dict[str, Any]], bytes | None]) -> SithsdError:
@@ -317,7 +333,7 @@ async def test_calls_go_on_at_once(folder: Path) -> None:
     async with aclosing(client.watch()) as changes:
         assert (await anext(changes)).event == "state"
         waiting = asyncio.ensure_future(anext(changes))
-        proofs = await asyncio.gather(*(client.authenticate(code=PIN) for _ in range(5)))
+        proofs = await asyncio.gather(*(client.authenticate(code=PIN, require=UNCHECKED) for _ in range(5)))
         assert len({proof.challenge for proof in proofs}) == 5
         assert not waiting.done()
         waiting.cancel()

@@ -150,7 +150,7 @@ def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
 def prove_and_sign(life: Life) -> None:
     """Have the card sign, with wrong codes too: piped, typed, on the socket, and at the reader's pad."""
     house = life.house
-    prove = ("authenticate", "--identity", "hsaId")
+    prove = ("authenticate", "--identity", "hsaId", "--require", "goodOrRevocationUnchecked")
     letter = house.folder / "letter"
     letter.write_text("A letter.\n")
     sign = ("sign", str(letter), "--identity", "hsaId", "--force")

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from e2e_household import CARDS, PIN, Household
+from e2e_desk import at_terminal
+from e2e_household import CARDS, PIN, SIGNATURE_PIN, Household
 
 HSA = ("--identity", "hsaId", "--code-fd", "0", "--json")
+ANYHOW = ("--require", "goodOrRevocationUnchecked")
 
 
 @pytest.fixture
@@ -38,6 +40,24 @@ def log_in(house: Household, *more: str) -> tuple[int, str | None]:
     return answer.status, answer.json["error"]["code"] if answer.status else None
 
 
+def assert_refused(house: Household, reasons: list[str], advice: str) -> None:
+    """Find that a log-in is refused unless less is required, that a signature is not, and that no try is lost.
+
+    A person at a terminal is told what to do, before a PIN is asked for.
+    """
+    answer = house.ctl("authenticate", *HSA, codes=(PIN,))
+    assert (answer.status, answer.error["code"], answer.error["rules"]) == (7, "certificate.bad", reasons)
+    status, shown = at_terminal(house, command=("authenticate", "--identity", "hsaId"))
+    assert status == 7
+    assert advice in " ".join(shown.decode().split())
+    assert "not shown" not in shown.decode()
+    assert log_in(house, "--require", "good") == (7, "certificate.bad")
+    assert log_in(house, *ANYHOW) == (0, None)
+    letter = ("--digest", "ab" * 32, "--description", "A letter")
+    assert house.ctl("sign", *letter, *HSA, codes=(SIGNATURE_PIN,)).status == 0
+    assert (house.tries("ordinary"), house.tries("ordinary", "signature")) == (3, 3)
+
+
 def alive(house: Household) -> bool:
     """Tell whether the daemon runs, with the rule upon it, and has no fault."""
     assert house.daemon is not None
@@ -58,6 +78,7 @@ def test_a_good_card(house: Household) -> None:
     assert issuer["status"] == "good"
     assert "CN=SIM SITHS e-id Person" in issuer["subject"]
     assert log_in(house, "--require", "good") == (0, None)
+    assert log_in(house) == (0, None)
     checks = {one["name"]: one["finding"] for one in house.ctl("doctor", "--json").json["checks"]}
     assert (checks["doctor.fetch"], checks["doctor.revocation"]) == ("good", "good")
     assert house.verify(PIN).status == 0
@@ -106,10 +127,10 @@ def test_nobody_to_ask_and_then_somebody(house: Household) -> None:
     house.serve_issuers()
     house.insert("ordinary")
     assert validity(house) == {("unknown", "revocation.notChecked")}
-    assert log_in(house, "--require", "good") == (7, "certificate.bad")
-    assert log_in(house) == (0, None)
+    assert_refused(house, ["revocation.notChecked"], "sudo systemctl start sithsd-fetch.socket")
     house.start_fetch()
     assert validity(house) == {("good",)}
+    assert log_in(house) == (0, None)
     house.await_verdict("good")
     house.stop_fetch()
     assert validity(house) == {("good",)}
@@ -127,8 +148,7 @@ def test_no_network(house: Household) -> None:
     (found,) = validity(house)
     assert (found[0], found[1]) == ("unknown", "revocation.unreachable")
     assert house.verify(PIN).status == 0
-    assert log_in(house) == (0, None)
-    assert log_in(house, "--require", "good") == (7, "certificate.bad")
+    assert_refused(house, list(found[1:]), "Connect the computer to the network")
     assert "no network, or no answer" in " ".join(house.ctl("validity").out.split())
     assert alive(house)
 
@@ -141,6 +161,6 @@ def test_answers_that_prove_nothing(house: Household) -> None:
     house.insert("ordinary")
     (found,) = validity(house)
     assert (found[0], found[1]) == ("unknown", "revocation.invalid")
-    assert log_in(house) == (7, "certificate.bad")
+    assert log_in(house) == log_in(house, *ANYHOW) == (7, "certificate.bad")
     assert house.tries("ordinary") == 3
     assert alive(house)

@@ -73,6 +73,7 @@ def test_the_daemon_is_under_the_rule_and_works(house: Household) -> None:
     house.insert("ordinary")
     assert house.ctl("validity", "--json").status == 0
     assert house.verify(PIN).status == 0
-    signed = house.ctl("authenticate", "--identity", "hsaId", "--code-fd", "0", "--json", codes=(PIN,))
+    prove = ("authenticate", "--identity", "hsaId", "--require", "goodOrRevocationUnchecked")
+    signed = house.ctl(*prove, "--code-fd", "0", "--json", codes=(PIN,))
     assert signed.status == 0
     assert house.daemon.poll() is None

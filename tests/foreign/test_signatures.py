@@ -30,6 +30,8 @@ ROOT = HERE.parents[1]
 CODES = "io.sithsd.Codes"
 PIN, SIGNATURE_PIN, WRONG_PIN = "123456", "654321", "000000"
 HSA = ("--identity", "hsaId")
+# The shared house has nobody to ask about revocation.
+UNCHECKED = ("--require", "goodOrRevocationUnchecked")
 
 
 def _loaded(name: str, path: Path) -> ModuleType:
@@ -104,7 +106,7 @@ def test_openssl_takes_a_proof(house: Any, keys: dict[str, Path], tmp_path: Path
     challenge.write_bytes(os.urandom(300))
     how = ("--algorithm", algorithm) if algorithm else ()
     files = ("--challenge-file", str(challenge), "--out", str(signature))
-    done = house.ctl("authenticate", *HSA, *how, *files, "--code-fd", "0", "--json", codes=(PIN,))
+    done = house.ctl("authenticate", *HSA, *UNCHECKED, *how, *files, "--code-fd", "0", "--json", codes=(PIN,))
     assert done.status == 0, done.out
     assert done.json["algorithm"] == (algorithm or "rsaPkcs1Sha256")
     key = keys["authentication"]
@@ -153,7 +155,7 @@ def test_openssl_takes_a_signature_over_its_own_hash(house: Any, keys: dict[str,
 
 def test_openssl_finds_the_way_from_the_reply_to_the_root(house: Any, tmp_path: Path) -> None:
     """The certificate and the issuers in a reply are enough for who has only the root."""
-    reply = house.ctl("authenticate", *HSA, "--code-fd", "0", "--json", codes=(PIN,)).json
+    reply = house.ctl("authenticate", *HSA, *UNCHECKED, "--code-fd", "0", "--json", codes=(PIN,)).json
     for name, der in (("leaf", reply["certificate"]["der"]), ("issuer", reply["issuers"][0])):
         (tmp_path / f"{name}.der").write_bytes(base64.b64decode(der))
         pem = tmp_path / f"{name}.pem"
@@ -170,7 +172,7 @@ def test_what_is_not_clear_or_not_good_costs_no_try(house: Any) -> None:
     identities = {one["identity"]: one["fingerprint"] for one in ambiguous.error["choices"]}
     assert set(identities) == {"hsaId", "personalIdentityNumber"}
     chosen = ":".join(re.findall("..", identities["personalIdentityNumber"].upper()))
-    done = house.ctl("authenticate", "--certificate", chosen, "--code-fd", "0", "--json", codes=(PIN,))
+    done = house.ctl("authenticate", "--certificate", chosen, *UNCHECKED, "--code-fd", "0", "--json", codes=(PIN,))
     assert (done.json["identity"], done.json["chosenBy"]) == ("personalIdentityNumber", "fingerprint")
     wrong = house.ctl("authenticate", *HSA, "--code-fd", "0", "--json", codes=(WRONG_PIN,))
     assert (wrong.status, wrong.error["code"], wrong.error["triesLeft"]) == (5, "pin.wrong", 2)
@@ -215,7 +217,8 @@ async def test_both_clients_of_the_library_work_on_a_real_card(house: Any) -> No
     assert card == (await other.readers()).cards[0]
     assert card.holder.display_name == "Tolvan Tolvansson"
     pin = bytearray(PIN, "ascii")
-    proof = client.authenticate(b"a nonce of 16 bytes or more", identity="hsaId", code=pin, card_serial=card.serial)
+    said: Any = {"card_serial": card.serial, "require": Require.GOOD_OR_REVOCATION_UNCHECKED}
+    proof = client.authenticate(b"a nonce of 16 bytes or more", identity="hsaId", code=pin, **said)
     assert (proof.identity_value, pin) == (card.holder.hsa_id, bytearray(6))
     assert proof.certificate.purpose == Purpose.AUTHENTICATION
     digest = hashlib.sha256(b"a letter").digest()
@@ -223,7 +226,7 @@ async def test_both_clients_of_the_library_work_on_a_real_card(house: Any) -> No
     assert (signed.identity, signed.identity_value) == ("personalIdentityNumber", "191212121212")
     assert "1912" not in repr(signed)
     with pytest.raises(RequirementError) as caught:
-        await other.authenticate(identity="hsaId", code=PIN.encode(), require=Require.GOOD)
+        await other.authenticate(identity="hsaId", code=PIN.encode())
     assert caught.value.verdict.reasons == ("revocation.notChecked",)
     with pytest.raises(SithsdError) as refused:
         client.authenticate(identity="hsaId", code=WRONG_PIN.encode())
@@ -236,8 +239,23 @@ def example() -> str:
     return str(found)
 
 
-def test_the_example_works_as_it_stands(house: Any) -> None:
-    """The program of the documentation, and the same one in the README: with a right PIN and with a wrong one."""
+@pytest.fixture
+def asking_house(made_cards: Shelf) -> Iterator[Any]:
+    """Run a daemon that has somebody to ask about revocation, once `start_fetch` is called."""
+    made_cards.card("ordinary")
+    made_cards.write_configuration()
+    with Stage(1) as stage, closing(household.Household(stage, made_cards.folder.parent)) as made:
+        made.start()
+        made.serve_issuers()
+        made.insert("ordinary")
+        yield made
+
+
+def test_the_example_works_as_it_stands(asking_house: Any) -> None:
+    """The program of the documentation, and the same one in the README: with a wrong PIN, and with a right one.
+
+    It lets nobody in as long as nobody was asked whether the certificate is revoked.
+    """
     assert example() in (ROOT / "README.md").read_text(encoding="utf-8")
     assert len([line for line in example().splitlines() if line]) <= 11
 
@@ -245,7 +263,7 @@ def test_the_example_works_as_it_stands(house: Any) -> None:
         # A session of its own has no terminal, so that the PIN is read from standard input.
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", example()],
-            env=house.environment,
+            env=asking_house.environment,
             input=f"{pin}\n",
             capture_output=True,
             text=True,
@@ -255,7 +273,10 @@ def test_the_example_works_as_it_stands(house: Any) -> None:
         return done.stdout
 
     assert told(WRONG_PIN) == "Not logged in: pin.wrong, tries left: 2\n"
-    assert told(PIN) == "SE2321000016-SIM1 is here; the certificate: unknown\n"
+    assert told(PIN) == "Not logged in: certificate.bad, tries left: None\n"
+    asking_house.start_fetch()
+    asking_house.await_verdict("good")
+    assert told(PIN) == "SE2321000016-SIM1 is here; the certificate: good\n"
 
 
 # Other people's clients of varlink.

@@ -16,6 +16,7 @@ from sithsd.cli.terminal import Terminal
 from sithsd.cli.views.certificates import title_text, verdict_text
 from sithsd.cli.words import Words
 from sithsd.client import Require, Verdict
+from sithsd.client.checks import REVOCATION_UNCHECKED
 from sithsd.errors import ErrorCode
 from sithsd.values import Purpose, Status
 
@@ -48,10 +49,13 @@ def certificate_shown(invocation: Invocation, terminal: Terminal, wish: Wish, pl
 
 
 def not_good_enough(reasons: Sequence[str]) -> CommandError:
-    """Return the error of a certificate that is not as good as required."""
+    """Return the error of a certificate that is not as good as required. Where an answer alone lacks: what to do."""
     found = parameters(ErrorCode.CERTIFICATE_BAD, "the certificate is not as good as required")
     found.rules = list(reasons)
-    return CommandError(found, key="error-certificate-notGoodEnough")
+    key = "error-certificate-notGoodEnough"
+    if reasons and REVOCATION_UNCHECKED.issuperset(reasons):
+        key += "-unreachable" if "revocation.unreachable" in reasons else "-notChecked"
+    return CommandError(found, key=key)
 
 
 def _fitting(certificates: Sequence[Certificate], wish: Wish) -> list[Certificate]:

@@ -150,7 +150,7 @@ BAD = {"status": "bad", "reasons": ["date.expired"]}
 def test_a_script_lets_no_stranger_in_by_default(  # noqa: PLR0913, PLR0917 - a table
     daemon: FakeDaemon, sithsctl: Run, lines: Lines, mine: Signer, verdict: dict[str, Any], said: list[str], status: int
 ) -> None:
-    """Exit status 0 means a certificate in order in all but revocation, unless less is asked for in so many words."""
+    """Exit status 0 means a certificate that is known to be in order, unless less is asked for in so many words."""
     told = mine.certificate("authentication", verdict=verdict)
     daemon.script["Authenticate"] = [honest(mine, certificate=told)]
     outcome = sithsctl("authenticate", *said, "--code-fd", lines(CANARY), "--json")
@@ -159,6 +159,68 @@ def test_a_script_lets_no_stranger_in_by_default(  # noqa: PLR0913, PLR0917 - a 
         error = outcome.json["error"]
         assert (error["code"], error["rules"]) == ("certificate.bad", verdict["reasons"])
     assert daemon.calls("Authenticate")[0].get("acceptBad") == (True if "--accept-bad" in said else None)
+
+
+UNCHECKED = {"status": "unknown", "reasons": ["revocation.notChecked"]}
+UNREACHABLE = {"status": "unknown", "reasons": ["revocation.unreachable", "revocation.notChecked"]}
+ANYHOW = ("--require", "goodOrRevocationUnchecked")
+
+
+@pytest.mark.parametrize("verdict", [UNCHECKED, UNREACHABLE])
+@pytest.mark.parametrize(
+    ("command", "said", "status"),
+    [
+        ("authenticate", (), 7),
+        ("authenticate", ANYHOW, 0),
+        ("sign", (), 0),
+        ("sign", ("--require", "good"), 7),
+    ],
+)
+def test_a_log_in_requires_more_than_a_signature(  # noqa: PLR0913, PLR0917 - a table
+    daemon: FakeDaemon,
+    sithsctl: Run,
+    lines: Lines,
+    mine: Signer,
+    verdict: dict[str, Any],
+    command: str,
+    said: tuple[str, ...],
+    status: int,
+) -> None:
+    """Where nobody was asked about revocation, or nobody answered, one signs by default but does not log in."""
+    purpose = "authentication" if command == "authenticate" else "signature"
+    daemon.script[command.capitalize()] = [honest(mine, certificate=mine.certificate(purpose, verdict=verdict))]
+    what = () if command == "authenticate" else ("--digest", "ab" * 32, "--description", "x")
+    outcome = sithsctl(command, *what, *said, "--code-fd", lines(CANARY), "--json")
+    assert outcome.status == status
+    if status:
+        error = outcome.json["error"]
+        assert (error["code"], error["rules"]) == ("certificate.bad", verdict["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "lang", "words"),
+    [
+        (UNCHECKED, "en", "sudo systemctl start sithsd-fetch.socket"),
+        (UNCHECKED, "sv", "Ingen har tillfrågats"),
+        (UNREACHABLE, "en", "Connect the computer to the network"),
+        (UNREACHABLE, "sv", "Anslut datorn till nätet"),
+    ],
+)
+def test_a_person_is_told_what_to_do_where_only_an_answer_is_lacking(  # noqa: PLR0913, PLR0917 - two languages
+    inserted: FakeDaemon, desk: Start, mine: Signer, verdict: dict[str, Any], lang: str, words: str
+) -> None:
+    """At a terminal that comes before a PIN is asked for, with the word that lets it pass all the same."""
+    told = mine.certificate("authentication", verdict=verdict)
+    inserted.script |= {"GetValidity": [certificates_reply(told)], "Authenticate": [honest(mine, certificate=told)]}
+    session = desk("authenticate", lang=lang, columns=400)
+    assert session.end() == 7
+    assert words in session.seen
+    assert "--require goodOrRevocationUnchecked" in session.seen
+    assert "(6-8" not in session.seen
+    assert inserted.calls("Authenticate") == []
+    session = desk("authenticate", *ANYHOW, lang=lang, columns=400)
+    session.answer("(6-8", CANARY)
+    assert session.end() == 0
 
 
 @pytest.mark.parametrize(
@@ -294,9 +356,12 @@ def test_a_daemon_lost_in_the_middle_may_have_used_a_try(daemon: FakeDaemon, sit
 
 
 def test_a_person_sees_all_and_chooses_by_number(
-    inserted: FakeDaemon, desk: Start, tmp_path: Path, personal: Signer
+    inserted: FakeDaemon, desk: Start, tmp_path: Path, mine: Signer, personal: Signer
 ) -> None:
     """File, size, hash, card and certificate come before the PIN; the call names that very card and certificate."""
+    shown = [one.certificate("signature", verdict=UNCHECKED) for one in (mine, personal)]
+    inserted.script["GetValidity"] = [certificates_reply(*shown)]
+    inserted.script["Sign"] = [honest(personal, certificate=shown[1])]
     letter = tmp_path / "letter.txt"
     letter.write_bytes(b"a letter")
     session = desk("sign", str(letter), "--description", "My letter", columns=200)

@@ -50,7 +50,7 @@ class Signer:
             "issuer": "CN=SIM SITHS e-id Person HSA-id 3 CA v1",
             "notBefore": "2024-01-01T00:00:00Z",
             "notAfter": "2034-01-01T00:00:00Z",
-            "verdict": {"status": "unknown", "reasons": ["revocation.notChecked"]},
+            "verdict": {"status": "good", "reasons": []},
             "fingerprint": hashlib.sha256(self.der).hexdigest(),
             "environment": "sim",
             "der": base64.b64encode(self.der).decode(),
@@ -89,7 +89,7 @@ def signer(forge: Any, serial: str = HSA_ID, *, identity: str = "hsaId", value: 
 
 def asked(message: bytes = CHALLENGE, **more: Any) -> Asked:
     """Return that the authentication of `CHALLENGE` was asked for."""
-    usual = Asked(Purpose.AUTHENTICATION, message, hashed=False, require=Require.GOOD_OR_REVOCATION_UNCHECKED)
+    usual = Asked(Purpose.AUTHENTICATION, message, hashed=False, require=Require.usual(Purpose.AUTHENTICATION))
     return replace(usual, **more)
 
 

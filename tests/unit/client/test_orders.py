@@ -62,6 +62,18 @@ def test_nothing_is_said_that_was_not_asked_for() -> None:
     assert (pad.call.code, pad.call.pin_pad, pad.patience) == (None, True, PAD_PATIENCE)
 
 
+@pytest.mark.parametrize("options", [{}, {"require": None}])
+def test_a_log_in_requires_more_than_a_signature(options: dict[str, Any]) -> None:
+    """Where nothing is said nobody is let in on what is not known; what is signed is checked by who relies on it."""
+    given: Any = {"code": CANARY, **options}
+    assert authentication(None, None, given).asked.require is Require.GOOD
+    assert signing(bytes(32), "a letter", given).asked.require is Require.GOOD_OR_REVOCATION_UNCHECKED
+    for said in Require:
+        told: Any = {"code": CANARY, "require": said}
+        assert authentication(None, None, told).asked.require is said
+        assert signing(bytes(32), "a letter", told).asked.require is said
+
+
 def test_codes_are_wiped() -> None:
     """What can be wiped is: a bytearray at once, a Secret after the call; of bytes the copy."""
     given = bytearray(CANARY)
