@@ -19,12 +19,12 @@ from typing import Any, Self
 
 import structlog
 
-from sithsd.audit.guarded import UnfitFileError
 from sithsd.audit.model import INTERRUPTED, UNKNOWN, Event, Operation, Row, bounded, json_object, moment
 from sithsd.audit.schema import UnfitDatabaseError
 from sithsd.audit.store import Store, row_values
 from sithsd.clock import Clock
 from sithsd.errors import ErrorCode, SithsdError
+from sithsd.guarded import UnfitFileError
 
 _BUSY_SECONDS = 2.0
 _DAY = timedelta(days=1)

@@ -11,8 +11,8 @@ from typing import Any
 
 from sithsd.audit import schema
 from sithsd.audit.chain import ALL_COLUMNS, COLUMNS, Value, as_value, row_hash
-from sithsd.audit.guarded import GuardedFile, UnfitFileError
 from sithsd.audit.model import MAX_JSON, Event, Row, row_of
+from sithsd.guarded import GuardedFile, UnfitFileError, transaction
 
 # Of a finished row, what a pending one has not: `more`, and the rest with both hashes. Three pages more for the trees.
 _ROOM = MAX_JSON + 1024 + 3 * schema.PAGE
@@ -54,20 +54,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write what is done inside whole, or not at all."""
-        if not self._file.in_place():
-            raise UnfitFileError("it was taken away")
-        if self._connection.in_transaction:
-            # An earlier one could not even be rolled back then: the disk gave errors.
-            self._connection.execute("ROLLBACK")
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._connection, self._file):
             yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            # After some errors (a full disk) SQLite itself has rolled back already.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
     def keep_journal(self) -> None:
         """Make the journal as long as any transaction of one row needs; it stays so on the disk."""

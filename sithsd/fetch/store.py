@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from sithsd.audit.guarded import GuardedFile, UnfitFileError
 from sithsd.fetch.model import Entry, Kind
+from sithsd.guarded import GuardedFile, UnfitFileError, transaction
 
 APPLICATION_ID = 0x53464554  # "SFET"
 VERSION = 1
@@ -136,27 +136,14 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._told():
-            if not self._file.in_place():
-                raise StoreError("the store was taken away")
-            if self._connection.in_transaction:
-                # An earlier one could not even be rolled back then: the disk gave errors.
-                self._connection.execute("ROLLBACK")
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # After some errors (a full disk) SQLite itself has rolled back already.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._told(), transaction(self._connection, self._file):
+            yield
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, UnfitFileError) as error:
             raise StoreError(f"the store: {_words(error)}") from error
 
 

@@ -1,15 +1,18 @@
-"""The audit's file: ours, for our eyes only, and used by one daemon at a time."""
+"""A database's file that is ours, for our eyes only, and used by one program at a time; and transactions in it."""
 
 import fcntl
 import os
+import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _MODE = 0o600
 
 
 class UnfitFileError(Exception):
-    """A file that is not used for the audit; the message says why."""
+    """A file that is not used; the message says why."""
 
 
 class GuardedFile:
@@ -54,3 +57,25 @@ class GuardedFile:
             raise UnfitFileError("another daemon uses it") from None
         if stat.S_IMODE(facts.st_mode) != _MODE:
             os.fchmod(self._descriptor, _MODE)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, file: GuardedFile) -> Iterator[None]:
+    """Write what is done inside whole, or not at all, into the database in `file`, if that is still in place.
+
+    `connection` is in autocommit mode. Raises UnfitFileError, and sqlite3.Error and OSError as they come.
+    """
+    if not file.in_place():
+        raise UnfitFileError("it was taken away")
+    if connection.in_transaction:
+        # An earlier one could not even be rolled back then: the disk gave errors.
+        connection.execute("ROLLBACK")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # After some errors (a full disk) SQLite itself has rolled back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
